@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { CodedError, messageOf } from './errors.ts';
+import { Secret } from './secret.ts';
+
+const PREFIX = 'STELLAR_';
+
+/** Where a server listens: `[::]:15889`, `127.0.0.1:0`. */
+export const listenAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9.]+):\d{1,5}$/, 'must be ADDRESS:PORT, IPv6 in brackets, e.g. [::]:15889')
+  .transform((text) => {
+    const at = text.lastIndexOf(':');
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+  })
+  .refine(({ port }) => port <= 65535, 'the port must be at most 65535');
+
+export type ListenAddress = z.infer<typeof listenAddress>;
+
+export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info');
+
+/**
+ * Configuration from `STELLAR_` variables. The schema's keys are the variables' names without the prefix.
+ * A variable that the schema does not know refuses the start (a misspelt limit must not be silently absent), and an
+ * error names each variable that is wrong, never its value.
+ * @throws CodedError `config-invalid`
+ */
+export function loadConfig<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: Readonly<Record<string, string | undefined>>,
+): z.infer<z.ZodObject<Shape>> {
+  const own = Object.entries(env)
+    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined)
+    .map(([name, value]) => [name.slice(PREFIX.length), value]);
+  const result = schema.strict().safeParse(Object.fromEntries(own));
+  if (result.success) return result.data as z.infer<z.ZodObject<Shape>>;
+  const lines = result.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `${PREFIX}${key}: unknown variable`)
+      : [`${PREFIX}${issue.path.join('.')}: ${issue.message}`],
+  );
+  throw new CodedError('config-invalid', `configuration refused:\n  ${lines.join('\n  ')}`);
+}
+
+/**
+ * Reads a secret from a file, without the line end that editors and `echo` add.
+ * @throws CodedError `secret-missing` naming the file, when it is absent, unreadable or empty
+ */
+export function readSecretFile(path: string): Secret {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new CodedError('secret-missing', `cannot read ${path}: ${messageOf(cause)}`, {
+      cause,
+      field: path,
+    });
+  }
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  if (end === 0) throw new CodedError('secret-missing', `${path} is empty`, { field: path });
+  const secret = new Secret(bytes.subarray(0, end));
+  bytes.fill(0);
+  return secret;
+}
