@@ -1,0 +1,72 @@
+# Every target does its own set-up and is idempotent. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# The tests' and the demo's cluster is our own; a KUBECONFIG that happens to be set is never looked at.
+unexport KUBECONFIG
+MOCHA := mocha --reporter dot
+
+.PHONY: help
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: setup
+setup: ## Installs the npm packages, the PKCS#11 addon and SoftHSM
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## Shows a swap signed in an HSM token: first as plain processes, then on a real Kubernetes node (root)
+	@node test/e2e/demo.ts
+
+.PHONY: demo-down
+demo-down: ## Stops what the demo and the stack started
+	@if [ -x node_modules/.bin/node ]; then node test/e2e/demo.ts down; else echo "nothing was set up here, so nothing runs"; fi
+
+.PHONY: stack
+stack: setup ## Runs ledger, signer and connector as plain processes and does one swap (no root, no Kubernetes)
+	@node test/e2e/stack.ts up
+
+.PHONY: stack-down
+stack-down: ## Stops the stack
+	@if [ -x node_modules/.bin/node ]; then node test/e2e/stack.ts down; else echo "nothing was set up here, so nothing runs"; fi
+
+.PHONY: test
+test: setup ## Runs every test: unit, API server, node, verify
+	@node scripts/test.ts unit cluster node verify
+
+.PHONY: test-unit
+test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under a minute)
+	@node scripts/test.ts unit
+
+.PHONY: test-cluster
+test-cluster: setup ## Runs the tests against a real API server
+	@node scripts/test.ts cluster
+
+.PHONY: test-node
+test-node: setup ## Runs the tests on a real Kubernetes node (root)
+	@node scripts/test.ts node
+
+.PHONY: verify
+verify: setup ## Format, lint, types, generated files, layer rules, chart, lock file, secret scan
+	@node scripts/test.ts verify
+
+.PHONY: generate
+generate: setup ## Writes the generated files: types of the CRDs, CRDs of the chart, traceability page
+	@node scripts/generate.ts
+
+.PHONY: format
+format: setup ## Formats the sources
+	@biome check --write .
+
+.PHONY: cluster-build
+cluster-build: setup ## Builds Kubernetes, containerd and the base image into the cache (once, about 10 minutes)
+	@node test/cluster/main.ts build
+
+.PHONY: cluster-up
+cluster-up: setup ## Starts the Kubernetes node in namespaces of its own (root)
+	@node test/cluster/main.ts up
+
+.PHONY: cluster-down
+cluster-down: ## Stops the Kubernetes node and removes what it left
+	@if [ -x node_modules/.bin/node ]; then node test/cluster/main.ts down; else echo "nothing was set up here, so nothing runs"; fi

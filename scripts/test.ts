@@ -1,0 +1,98 @@
+/**
+ * `node scripts/test.ts unit|cluster|node|verify …`: runs the named groups of tests one after the other, shows mocha's
+ * own output, and ends with one line `N passed, N failed`. The suffix of a test file says what it needs:
+ * `.cluster.test.ts` the API server, `.node.test.ts` a node with pods, any other nothing but this machine.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const GROUPS = ['unit', 'cluster', 'node', 'verify'] as const;
+type Group = (typeof GROUPS)[number];
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+const CLUSTER = 'test/cluster/main.ts';
+const CONTROL_PLANE = ['--state', '.state/test-control-plane'];
+const NODE = ['--state', '.state/test-node'];
+
+function filesOf(group: Group): string[] {
+  const all = globSync('test/**/*.test.ts').sort();
+  const isVerify = (file: string): boolean => file.startsWith('test/verify/');
+  switch (group) {
+    case 'unit':
+      return all.filter((file) => !/\.(cluster|node)\.test\.ts$/.test(file) && !isVerify(file));
+    case 'verify':
+      return all.filter(isVerify);
+    default:
+      return all.filter((file) => file.endsWith(`.${group}.test.ts`));
+  }
+}
+
+/** Runs a command with its output shown; gives its exit code and what it printed. */
+function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+const numberBefore = (word: string, output: string): number =>
+  Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0);
+
+async function mocha(group: Group, prefix: string[]): Promise<Counts> {
+  const timeoutMs = { unit: 10_000, cluster: 60_000, node: 180_000, verify: 120_000 }[group];
+  const args = ['--timeout', String(timeoutMs), '--forbid-only', '--forbid-pending', ...filesOf(group)];
+  const [command, ...rest] = [...prefix, 'node_modules/.bin/mocha', ...args];
+  const { code, output } = await run(command!, rest);
+  const counts = { passed: numberBefore('passing', output), failed: numberBefore('failing', output) };
+  // A run that crashed or matched nothing must not look green.
+  if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) counts.failed = 1;
+  return counts;
+}
+
+/** Runs a group inside a cluster that is brought up for it and taken down after it, whatever happens. */
+async function inCluster(group: Group, up: string[], state: string[]): Promise<Counts> {
+  const node = process.execPath;
+  if ((await run(node, [CLUSTER, 'up', ...up, ...state])).code !== 0) return { passed: 0, failed: 1 };
+  try {
+    return await mocha(group, [node, CLUSTER, 'exec', ...state, '--']);
+  } finally {
+    await run(node, [CLUSTER, 'down', ...state]);
+  }
+}
+
+function runGroup(group: Group): Promise<Counts> {
+  if (group === 'cluster') return inCluster(group, ['--control-plane'], CONTROL_PLANE);
+  if (group === 'node') return inCluster(group, [], NODE);
+  return mocha(group, []);
+}
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const wanted = positionals.length > 0 ? positionals : [...GROUPS];
+const unknown = wanted.filter((group) => !(GROUPS as readonly string[]).includes(group));
+if (unknown.length > 0) {
+  console.error(`unknown group ${unknown.join(', ')}; there are ${GROUPS.join(', ')}`);
+  process.exit(2);
+}
+const total: Counts = { passed: 0, failed: 0 };
+for (const group of wanted as Group[]) {
+  const started = Date.now();
+  console.log(`\n== ${group}: ${filesOf(group).length} files`);
+  const counts = await runGroup(group);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  console.log(`== ${group}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
