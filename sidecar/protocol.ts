@@ -1,0 +1,87 @@
+import * as z from 'zod';
+
+/**
+ * The contract of the signer's unix socket, shared with its client: HTTP/1.1, JSON. Every request and every answer
+ * carries the header `stellar-signer-protocol: 1`; errors are RFC 9457 problem documents.
+ */
+export const PROTOCOL_HEADER = 'stellar-signer-protocol';
+export const PROTOCOL_VERSION = '1';
+
+/** `POST`, `signRequest` → `signResponse`. */
+export const SIGN_PATH = '/v1/transactions/sign';
+/** `GET` → `accountResponse`. */
+export const ACCOUNT_PATH = '/v1/account';
+
+/** Characters of base64: a transaction of 100 operations needs less than 30,000. */
+export const MAX_ENVELOPE_CHARACTERS = 32_768;
+/** Bytes of a request body: the envelope plus its JSON. */
+export const MAX_BODY_BYTES = MAX_ENVELOPE_CHARACTERS + 4_096;
+
+const envelopeXdr = z.string().min(1).max(MAX_ENVELOPE_CHARACTERS);
+const account = z.string().regex(/^G[A-Z2-7]{55}$/, 'must be an account (G…)');
+
+export const signRequest = z.strictObject({
+  /** TransactionEnvelope (v1), base64. Signatures in it must be the signer's own. */
+  envelopeXdr,
+  /** The network that the client means; must equal the signer's. An envelope does not name its network. */
+  networkPassphrase: z.string().max(256).optional(),
+});
+export type SignRequest = z.infer<typeof signRequest>;
+
+export const signResponse = z.strictObject({
+  /** The same transaction, byte for byte, with exactly one signature: the signer's. Base64. */
+  envelopeXdr,
+  /** The transaction hash that was signed, computed by the signer. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  signer: account,
+});
+export type SignResponse = z.infer<typeof signResponse>;
+
+export const accountResponse = z.strictObject({ account, networkPassphrase: z.string() });
+export type AccountResponse = z.infer<typeof accountResponse>;
+
+/** Every code that the signer answers; `errors.ts` has the table with status, title and what to do. */
+export const SIGNER_ERROR_CODES = [
+  'bad-request',
+  'body-too-large',
+  'protocol-mismatch',
+  'not-found',
+  'malformed-envelope',
+  'envelope-type-not-allowed',
+  'wrong-network',
+  'bad-signature',
+  'wrong-source',
+  'policy-missing',
+  'kill-switch',
+  'operation-not-allowed',
+  'too-many-operations',
+  'pair-not-allowed',
+  'price-out-of-collar',
+  'amount-too-large',
+  'window-exhausted',
+  'rate-exceeded',
+  'fee-too-high',
+  'no-time-bounds',
+  'time-bounds-too-far',
+  'expired',
+  'precondition-not-allowed',
+  'memo-not-allowed',
+  'sequence-live',
+  'keystore-unavailable',
+  'journal-unavailable',
+  'overloaded',
+  'internal',
+] as const;
+export type SignerErrorCode = (typeof SIGNER_ERROR_CODES)[number];
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** One of `SIGNER_ERROR_CODES`; a string here, so that an older client understands a newer signer. */
+  code: z.string(),
+  /** What in the envelope or the request is wrong, e.g. `operations[0].path[1]`. */
+  field: z.string().optional(),
+});
+export type SignerProblem = z.infer<typeof problem>;
