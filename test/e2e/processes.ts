@@ -61,7 +61,10 @@ export function start(
     throw new Error(`${name} did not start; see ${folder}/${name}.log`);
   }
   const others = recorded(folder).filter((process) => process.name !== name);
-  writeFileSync(recordFile(folder), JSON.stringify([...others, { name, pid: child.pid, startTime }], null, 2));
+  writeFileSync(
+    recordFile(folder),
+    JSON.stringify([...others, { name, pid: child.pid, startTime }], null, 2),
+  );
 }
 
 /** Ends every recorded process, the last started first: SIGTERM, after `graceMs` milliseconds SIGKILL. */
@@ -100,7 +103,9 @@ export async function waitFor<T>(
     const dead = watched !== undefined && !running(watched.folder).includes(watched.name);
     if (dead || Date.now() - started > options.deadlineMs) {
       const reason = dead ? `${watched.name} ended` : `not within ${options.deadlineMs / 1000} s`;
-      const tail = watched ? readFileSync(join(watched.folder, `${watched.name}.log`), 'utf8').slice(-2000) : '';
+      const tail = watched
+        ? readFileSync(join(watched.folder, `${watched.name}.log`), 'utf8').slice(-2000)
+        : '';
       throw new Error(`${what}: ${reason}\n${tail}`, { cause: last });
     }
     if (Date.now() > nextLine) {
