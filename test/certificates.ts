@@ -14,7 +14,13 @@ export interface Pem {
 
 /** A certification authority for tests; `issue` signs leaves. Validity in days from now may be negative (expired). */
 export interface TestAuthority extends Pem {
-  issue(options: { names: string[]; usage: 'server' | 'client'; days?: number }): Promise<Pem>;
+  issue(options: {
+    names: string[];
+    usage: 'server' | 'client';
+    days?: number;
+    /** The distinguished name, where it is not just the first of `names`. */
+    subject?: string;
+  }): Promise<Pem>;
 }
 
 const pemKey = async (key: webcrypto.CryptoKey): Promise<string> =>
@@ -45,10 +51,10 @@ export async function createAuthority(name = 'test CA'): Promise<TestAuthority> 
   return {
     cert: ca.toString('pem'),
     key: await pemKey(keys.privateKey),
-    async issue({ names, usage, days = 10 }) {
+    async issue({ names, usage, days = 10, subject = `CN=${names[0]}` }) {
       const leaf = await keyPair();
       const cert = await x509.X509CertificateGenerator.create({
-        subject: `CN=${names[0]}`,
+        subject,
         issuer: ca.subject,
         notBefore: new Date(Date.now() - DAY_MS),
         notAfter: new Date(Date.now() + days * DAY_MS),
@@ -61,7 +67,7 @@ export async function createAuthority(name = 'test CA'): Promise<TestAuthority> 
           new x509.ExtendedKeyUsageExtension([
             usage === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
           ]),
-          subjectAlternative(names),
+          ...(names.length === 0 ? [] : [subjectAlternative(names)]),
           await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
           await x509.SubjectKeyIdentifierExtension.create(leaf.publicKey),
         ],

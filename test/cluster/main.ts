@@ -1,0 +1,152 @@
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../common/errors.ts';
+import { shutdownSignal } from '../../common/shutdown.ts';
+import { ownCluster } from './access.ts';
+import { binFolder, builtBin, containerd, kubernetes } from './binaries.ts';
+import type { Report } from './cache.ts';
+import { type Layout, layout } from './layout.ts';
+import { down, enter, type Mode, status, up } from './lifecycle.ts';
+import { CONTROL_PLANE_PACKAGES, ensurePackages } from './packages.ts';
+import { passThrough } from './run.ts';
+
+const HELP = `A real Kubernetes node in namespaces of its own, for tests.
+
+usage: node test/cluster/main.ts [--state DIR] COMMAND
+
+  build [--control-plane]   build what \`up\` needs into the cache (packages, Kubernetes, containerd, images)
+  up [--control-plane]      start it and wait until it is ready; --control-plane: etcd, API server, controllers, no node
+  down                      end it and remove its state
+  status                    say whether it is up; exit code 0 only if it is
+  exec -- CMD...            run CMD inside, with KUBECONFIG set and kubectl on the PATH
+  kubeconfig                print the kubeconfig's path, for use inside
+  load IMAGE.tar...         import OCI archives into the node
+  images base               build the base image of ours and print its archive's path
+  volume NAME FOLDER        make a folder of this machine a PersistentVolume of class "local"
+
+State is in DIR, by default .state/cluster. With STELLAR_TEST_KUBECONFIG and STELLAR_TEST_CONTEXT both set, \`exec\` uses
+that cluster and \`up\` and \`down\` do nothing.
+`;
+
+interface Call {
+  paths: Layout;
+  mode: Mode;
+  rest: string[];
+  report: Report;
+  signal: AbortSignal;
+}
+
+type Command = (call: Call) => Promise<number | undefined> | number | undefined;
+
+async function build({ mode, report, signal }: Call): Promise<void> {
+  await ensurePackages(mode === 'node' ? undefined : CONTROL_PLANE_PACKAGES, report, signal);
+  await binFolder(kubernetes, report, signal);
+  if (mode === 'control-plane') return;
+  await binFolder(containerd, report, signal);
+}
+
+/** The environment of commands inside: the test cluster is the one they see, under all the names it is asked by. */
+function insideEnvironment(paths: Layout): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PATH: [
+      dirname(process.execPath),
+      builtBin(kubernetes),
+      builtBin(containerd),
+      process.env.PATH,
+      '/usr/sbin',
+      '/sbin',
+    ].join(':'),
+    KUBECONFIG: paths.kubeconfig,
+    KUBECACHEDIR: `${paths.dir}/kubectl-cache`,
+    STELLAR_TEST_KUBECONFIG: paths.kubeconfig,
+    STELLAR_TEST_CONTEXT: paths.name,
+    CONTAINERD_ADDRESS: paths.containerdSocket,
+    CONTAINERD_NAMESPACE: 'k8s.io',
+  };
+}
+
+function exec({ paths, rest }: Call): Promise<number> {
+  const [command, ...args] = rest;
+  if (command === undefined) throw new Error('exec needs a command: exec -- CMD...');
+  if (ownCluster(process.env)) return passThrough(command, args, {});
+  return passThrough('nsenter', [...enter(paths), command, ...args], { env: insideEnvironment(paths) });
+}
+
+const unlessOwn =
+  (command: Command): Command =>
+  (call) => {
+    if (!ownCluster(process.env)) return command(call);
+    call.report(`using the cluster of STELLAR_TEST_KUBECONFIG, context ${process.env.STELLAR_TEST_CONTEXT}`);
+    return 0;
+  };
+
+const COMMANDS: Record<string, Command> = {
+  build: async (call) => {
+    await build(call);
+    return 0;
+  },
+  up: unlessOwn(async (call) => {
+    const started = Date.now();
+    await build(call);
+    await up(call.paths, call.mode, call.report, call.signal);
+    call.report(`cluster ${call.paths.name}: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    return 0;
+  }),
+  down: unlessOwn(async ({ paths, report, signal }) => {
+    await down(paths, report, signal);
+    return 0;
+  }),
+  status: ({ paths }) => {
+    const now = status(paths);
+    console.log(now.state === 'absent' ? 'absent' : `${now.state} (${now.mode})`);
+    if (now.state === 'failed') console.log(now.reason);
+    return now.state === 'ready' ? 0 : 1;
+  },
+  kubeconfig: ({ paths }) => {
+    console.log(paths.kubeconfig);
+    return 0;
+  },
+  exec,
+};
+
+async function main(): Promise<number> {
+  // What follows -- belongs to the command run inside, dashes and all.
+  const cut = process.argv.indexOf('--');
+  const own = process.argv.slice(2, cut === -1 ? undefined : cut);
+  const { values, positionals } = parseArgs({
+    args: own,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      state: { type: 'string' },
+      'control-plane': { type: 'boolean' },
+    },
+  });
+  const [name, ...rest] = positionals;
+  if (values.help || name === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const command = COMMANDS[name];
+  if (!command) throw new Error(`no command ${name}; see --help`);
+  const code = await command({
+    paths: layout(values.state),
+    mode: values['control-plane'] ? 'control-plane' : 'node',
+    rest: cut === -1 ? rest : process.argv.slice(cut + 1),
+    report: (line) => console.error(line),
+    // The command inside gets the terminal's signals itself.
+    signal: name === 'exec' ? new AbortController().signal : shutdownSignal(10_000),
+  });
+  return code ?? 0;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  },
+);
