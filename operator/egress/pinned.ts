@@ -1,0 +1,60 @@
+/** Where the pod may go: the addresses that the StellarConnector gives, each with the port of its URL. */
+import { isIPv6 } from 'node:net';
+import type { StellarConnector, StellarConnectorStatusAddress } from '../api/v1alpha1.gen.ts';
+
+/** One TCP destination, and the field that asks for it. */
+export interface Destination {
+  ip: string;
+  port: number;
+  field: string;
+}
+
+/** Splits `host:port`, IPv6 in brackets; the CRD's rules have checked the form. */
+export function splitHostPort(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
+/** The port of an https URL. */
+function portOf(url: string): number {
+  return Number(new URL(url).port || 443);
+}
+
+/** Every destination of the pod, in the order of the fields. */
+export function destinations(connector: StellarConnector): Destination[] {
+  const { horizon, signer } = connector.spec;
+  const servers = horizon.endpoints.flatMap(({ url, addresses = [] }, at) =>
+    addresses.map((ip, index) => ({
+      ip,
+      port: portOf(url),
+      field: `spec.horizon.endpoints[${at}].addresses[${index}]`,
+    })),
+  );
+  const hsms = (signer.pkcs11?.endpoints ?? []).map((text, at) => {
+    const { host: ip, port } = splitHostPort(text);
+    return { ip, port, field: `spec.signer.pkcs11.endpoints[${at}]` };
+  });
+  return [...servers, ...hsms];
+}
+
+/** The addresses of each host, for the connector's pinned dialling; two endpoints on one host share their addresses. */
+export function pinnedHosts(connector: StellarConnector): Record<string, string[]> {
+  const hosts = new Map<string, Set<string>>();
+  for (const { url, addresses = [] } of connector.spec.horizon.endpoints) {
+    const { hostname } = new URL(url);
+    hosts.set(hostname, new Set([...(hosts.get(hostname) ?? []), ...addresses]));
+  }
+  return Object.fromEntries([...hosts].map(([host, ips]) => [host, [...ips]]));
+}
+
+/** The same for `status.addresses`. Addresses that a CR gives are in use from the first moment. */
+export function pinnedAddresses(connector: StellarConnector): StellarConnectorStatusAddress[] {
+  return Object.entries(pinnedHosts(connector)).flatMap(([host, ips]) =>
+    ips.map((ip) => ({ host, ip, phase: 'Active' as const })),
+  );
+}
+
+/** The range that holds this address alone. */
+export function rangeOf(ip: string): string {
+  return isIPv6(ip) ? `${ip}/128` : `${ip}/32`;
+}
