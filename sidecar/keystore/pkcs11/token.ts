@@ -1,0 +1,81 @@
+import graphene from 'graphene-pk11';
+import pkcs11js from 'pkcs11js';
+import { messageOf } from '../../../common/errors.ts';
+import type { Secret } from '../../../common/secret.ts';
+import { keystoreFault } from '../keystore.ts';
+
+/** How a token is named: slot numbers change when a token is initialized, so they are never used. */
+export type TokenName = { label: string } | { serial: string };
+
+/** @throws KeystoreFault `module-unusable` */
+export function loadModule(path: string): pkcs11js.PKCS11 {
+  const lib = new pkcs11js.PKCS11();
+  try {
+    lib.load(path);
+  } catch (cause) {
+    throw keystoreFault('module-unusable', `cannot load the PKCS#11 module ${path}`, cause);
+  }
+  return lib;
+}
+
+/**
+ * C_Initialize. CKF_OS_LOCKING_OK is not optional: without it the module does no locking and asynchronous signatures
+ * in several sessions corrupt its memory. Called on the library itself, since graphene's `initialize` takes "already
+ * initialized" (by someone with other flags) for success.
+ */
+export function initialize(lib: pkcs11js.PKCS11): void {
+  try {
+    lib.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+  } catch (cause) {
+    throw keystoreFault('module-unusable', `C_Initialize: ${messageOf(cause)}`, cause);
+  }
+}
+
+/** @throws KeystoreFault `token-missing` unless exactly one slot holds such a token */
+export function findSlot(lib: pkcs11js.PKCS11, name: TokenName): graphene.Slot {
+  const slots = new graphene.Module(lib).getSlots(true);
+  const found: graphene.Slot[] = [];
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots.items(i);
+    const token = slot.getToken();
+    if ('label' in name ? token.label === name.label : token.serialNumber.trim() === name.serial)
+      found.push(slot);
+  }
+  const [slot] = found;
+  const text = 'label' in name ? `label ${name.label}` : `serial ${name.serial}`;
+  if (slot === undefined || found.length > 1)
+    throw keystoreFault('token-missing', `${found.length} tokens have the ${text}, exactly one must`);
+  return slot;
+}
+
+const PIN_REFUSALS: readonly number[] = [
+  pkcs11js.CKR_PIN_INCORRECT,
+  pkcs11js.CKR_PIN_INVALID,
+  pkcs11js.CKR_PIN_LEN_RANGE,
+  pkcs11js.CKR_PIN_EXPIRED,
+  pkcs11js.CKR_PIN_LOCKED,
+];
+
+/**
+ * C_Login in this session, which holds for all sessions of the process while one is open.
+ * @returns false when the token refused the PIN
+ * @throws KeystoreFault `keystore-failed` for anything else that went wrong
+ */
+export function login(session: graphene.Session, pin: Secret): boolean {
+  try {
+    // The binding takes a string, so V8 keeps a copy of the PIN until it is collected: it cannot be overwritten.
+    session.login(pin.reveal().toString('utf8'));
+    return true;
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === pkcs11js.CKR_USER_ALREADY_LOGGED_IN) return true;
+    if (code !== undefined && PIN_REFUSALS.includes(code)) return false;
+    throw keystoreFault('keystore-failed', `C_Login: ${messageOf(cause)}`, cause);
+  }
+}
+
+/** The CK_RV of an error of the binding. */
+export function codeOf(error: unknown): number | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'number' ? code : undefined;
+}
