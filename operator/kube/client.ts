@@ -109,7 +109,9 @@ export function createClient(transport: Transport): KubeClient {
         const call: Call = { method: 'GET', path: pathOf(of, { namespace: scope.namespace }), query, signal };
         const page = await json<ListBody<T>>(call);
         if (!Array.isArray(page.items)) throw new KubeError('protocol', `${call.path}: a list without items`);
-        items.push(...page.items);
+        // The API leaves these out of the items of a list.
+        const { kind } = of;
+        items.push(...page.items.map((item) => ({ ...item, apiVersion: apiVersionOf(of), kind })));
         next = page.metadata?.continue ?? '';
         if (next === '') return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
       }

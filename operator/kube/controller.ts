@@ -3,8 +3,18 @@ import type { Logger } from '../../common/log.ts';
 import type { Clock, Random } from './clock.ts';
 import { createWorkQueue, type WorkQueue } from './workqueue.ts';
 
-/** Work on the key must not be repeated until something it depends on changes. */
-export class TerminalError extends CodedError {}
+/**
+ * Work on the key must not be repeated until something it depends on changes, or, where that cannot be watched,
+ * until `retryAfterMs` milliseconds have passed. Never a fault of the API server.
+ */
+export class TerminalError extends CodedError {
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(code, message, options);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
 
 export interface Context {
   signal: AbortSignal;
@@ -60,8 +70,9 @@ export function createController(modules: ControllerModules): Controller {
       if (signal.aborted) return;
       if (error instanceof TerminalError) {
         queue.forget(key);
+        if (error.retryAfterMs !== undefined) queue.addAfter(key, error.retryAfterMs);
         ended('terminal_error');
-        own.warn({ err: error }, 'stalled until a change');
+        own.warn({ reason: error.code }, error.message);
         return;
       }
       const retryMs = Math.round(queue.addFailed(key));

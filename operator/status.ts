@@ -1,0 +1,154 @@
+import type { SigningPolicy, StellarConnector, StellarConnectorStatus } from './api/v1alpha1.gen.ts';
+import { ports } from './desired/names.ts';
+import { pinnedAddresses, pinnedHosts } from './egress/pinned.ts';
+import type { ContainerStatus, Pod, StatefulSet } from './kinds.ts';
+import { conditionsOf, type Finding } from './kube/conditions.ts';
+
+/** What one reconcile has seen. */
+export interface Observed {
+  connector: StellarConnector;
+  policies: readonly SigningPolicy[];
+  statefulSet: StatefulSet | undefined;
+  pods: readonly Pod[];
+  /** Whether the NetworkPolicy in the cluster is the one that we want. */
+  egressHeld: boolean;
+  certificates: NonNullable<StellarConnectorStatus['certificates']>;
+  /** Why nothing goes on until somebody acts. */
+  stalled?: { reason: string; message: string } | undefined;
+}
+
+type Verdict = Pick<Finding, 'status' | 'reason' | 'message'>;
+
+/**
+ * The status for what was seen. Pure; equal observations give equal statuses, so that a status is written on a
+ * transition only. Conditions are in kstatus form: `Reconciling` and `Stalled` are absent when they do not hold.
+ */
+export function statusOf(observed: Observed, now: Date): StellarConnectorStatus {
+  const { connector, statefulSet, stalled } = observed;
+  const { name, namespace, generation = 0 } = connector.metadata;
+  const before = connector.status;
+  const signer = signerVerdict(observed.pods);
+  const ready = stalled === undefined ? readyVerdict(observed) : refuse(stalled.reason, stalled.message);
+  const findings: Finding[] = [{ type: 'Ready', ...ready }];
+  if (stalled !== undefined) findings.push({ type: 'Stalled', ...affirm(stalled.reason, stalled.message) });
+  else if (ready.status !== 'True' && ready.reason !== 'Paused')
+    findings.push({ type: 'Reconciling', ...affirm(ready.reason, ready.message) });
+  findings.push(
+    { type: 'SignerReady', ...signer },
+    { type: 'PolicyInForce', ...policyVerdict(observed, signer) },
+    { type: 'EgressPinned', ...egressVerdict(observed) },
+  );
+  const account = signer.status === 'True' ? connector.spec.account : before?.account;
+  const labels = Object.entries(statefulSet?.spec.selector.matchLabels ?? {});
+  return {
+    observedGeneration: generation,
+    replicas: statefulSet?.status?.replicas ?? 0,
+    ...(labels.length === 0 ? {} : { selector: labels.map((pair) => pair.join('=')).join(',') }),
+    conditions: conditionsOf(findings, before?.conditions ?? [], generation, now),
+    ...(account === undefined ? {} : { account }),
+    gateway: `${name}.${namespace}.svc:${ports.gateway}`,
+    addresses: pinnedAddresses(connector),
+    certificates: [...observed.certificates],
+  };
+}
+
+/** The status of a connector that is being deleted: only its conditions change. */
+export function deletingStatus(
+  connector: StellarConnector,
+  waits: { message: string; tooLong: boolean },
+  now: Date,
+): StellarConnectorStatus {
+  const { generation = 0 } = connector.metadata;
+  const reason = waits.tooLong ? 'PodLingers' : 'Deleting';
+  const findings: Finding[] = [
+    { type: 'Ready', ...refuse(reason, waits.message) },
+    { type: waits.tooLong ? 'Stalled' : 'Reconciling', ...affirm(reason, waits.message) },
+  ];
+  const conditions = conditionsOf(findings, connector.status?.conditions ?? [], generation, now);
+  return { ...connector.status, observedGeneration: generation, conditions };
+}
+
+function readyVerdict({ connector, statefulSet, pods, egressHeld }: Observed): Verdict {
+  const { replicas } = connector.spec;
+  const seen = statefulSet?.status;
+  const current = seen?.observedGeneration === statefulSet?.metadata.generation;
+  if (seen === undefined || !current) return refuse('Progressing', 'the StatefulSet is being brought up');
+  if (replicas === 0) {
+    return (seen.replicas ?? 0) === 0
+      ? refuse('Paused', 'spec.replicas is 0; set it to 1 to trade')
+      : refuse('Pausing', 'the pod is ending');
+  }
+  if (!egressHeld) return refuse('EgressNotPinned', 'the NetworkPolicy is not in place');
+  if ((seen.readyReplicas ?? 0) >= 1 && (seen.updatedReplicas ?? 0) >= 1)
+    return affirm('Ready', 'signer and connector are ready');
+  return refuse('PodNotReady', podTrouble(pods) ?? 'the pod is starting');
+}
+
+function signerVerdict(pods: readonly Pod[]): Verdict {
+  const statuses = pods.flatMap(({ status }) => status?.initContainerStatuses ?? []);
+  const signer = statuses.find(({ name }) => name === 'signer');
+  if (signer === undefined) return unknown('NoPod', 'no signer is running');
+  if (signer.ready === true) return affirm('Signed', 'the signer made and verified a probe signature');
+  const trouble = containerTrouble(signer);
+  return trouble === undefined
+    ? refuse('NotReady', 'the signer runs but cannot sign yet; its log says what it lacks (kubectl logs -c signer)')
+    : refuse('NotRunning', trouble);
+}
+
+/** The policies are mounted and a signer that re-reads its folder runs; what it has loaded is not asked yet. */
+function policyVerdict({ policies, stalled }: Observed, signer: Verdict): Verdict {
+  if (stalled !== undefined) return refuse(stalled.reason, stalled.message);
+  if (signer.status !== 'True') return unknown('SignerNotReady', 'the signer that loads the policies is not ready');
+  const names = policies.map(({ metadata }) => metadata.name).sort();
+  return affirm('Mounted', `mounted in the signer: ${names.join(', ')}`);
+}
+
+function egressVerdict({ connector, egressHeld }: Observed): Verdict {
+  if (!egressHeld) return refuse('NotApplied', 'the NetworkPolicy is not in place');
+  const hosts = Object.keys(pinnedHosts(connector)).sort().join(', ');
+  return affirm('Pinned', `egress is limited to the addresses of ${hosts}`);
+}
+
+/** What keeps a pod from being ready, in words that do not change from one try of the kubelet to the next. */
+function podTrouble(pods: readonly Pod[]): string | undefined {
+  for (const { status } of pods) {
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    if (scheduled?.status === 'False') return `the pod cannot be scheduled: ${scheduled.message ?? ''}`;
+    for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+      const trouble = containerTrouble(container);
+      if (trouble !== undefined) return trouble;
+    }
+  }
+  return undefined;
+}
+
+function containerTrouble({ name, state, lastState, image }: ContainerStatus): string | undefined {
+  const reason = state?.waiting?.reason;
+  const ended = state?.terminated ?? lastState?.terminated;
+  switch (reason) {
+    case 'ErrImagePull':
+    case 'ImagePullBackOff':
+      return `container ${name}: the image ${image ?? ''} cannot be pulled`;
+    case 'PodInitializing':
+    case 'ContainerCreating':
+      return undefined;
+    case undefined:
+    case 'CrashLoopBackOff':
+      if (ended === undefined || ended.exitCode === 0) return undefined;
+      return `container ${name} ended with code ${ended.exitCode}: ${ended.message?.trim() || (ended.reason ?? '')}`;
+    default:
+      return `container ${name}: ${reason}: ${state?.waiting?.message ?? ''}`;
+  }
+}
+
+function affirm(reason: string, message: string): Verdict {
+  return { status: 'True', reason, message };
+}
+
+function refuse(reason: string, message: string): Verdict {
+  return { status: 'False', reason, message };
+}
+
+function unknown(reason: string, message: string): Verdict {
+  return { status: 'Unknown', reason, message };
+}
