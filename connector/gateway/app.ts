@@ -1,0 +1,84 @@
+import { STATUS_CODES } from 'node:http';
+import express, { type Express, type RequestHandler, type Response } from 'express';
+import { messageOf } from '../../common/errors.ts';
+import { bodyFault, createApp, errorHandler } from '../../common/http.ts';
+import type { Logger } from '../../common/log.ts';
+import { connectorError, errorRow } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Context } from './context.ts';
+import { mount } from './route.ts';
+import { routes } from './routes/index.ts';
+import { KEY_PATHS, refuseKeys } from './routes/wallet-keys.ts';
+
+const BODY_LIMIT_BYTES = 16 * 1024;
+
+export interface AppOptions {
+  context: Context;
+  metrics: Metrics;
+  log: Logger;
+  /** Aborted: no new work is taken. */
+  stopping: AbortSignal;
+}
+
+/** The gateway's HTTP interface, without its listener. */
+export function createGateway({ context, metrics, log, stopping }: AppOptions): Express {
+  const app = createApp();
+  app.use(observe(metrics, log));
+  app.use((_request, _response, next) => {
+    next(stopping.aborted ? connectorError('shutting-down', 'the connector is shutting down') : undefined);
+  });
+  for (const path of KEY_PATHS) app.use(path, refuseKeys);
+  app.use(express.json({ limit: BODY_LIMIT_BYTES, inflate: false, strict: true }));
+  for (const route of routes) mount(app, route, context);
+  app.use((_request, _response, next) => next(connectorError('not-found', 'no such endpoint')));
+  app.use(
+    errorHandler((error, response) => {
+      const known = fromBody(error) ?? error;
+      const { code } = errorRow(known);
+      metrics.refusals.inc({ code });
+      const level = code === 'internal' ? 'error' : 'info';
+      log[level](
+        { code, err: code === 'internal' ? known : undefined, cause: causeText(known) },
+        messageOf(known),
+      );
+      sendError(response, known);
+    }),
+  );
+  return app;
+}
+
+/** The contract's error body: `{statusCode, error, message, code?}`. An unknown error tells nothing of itself. */
+function sendError(response: Response, error: unknown): void {
+  const { status, gatewayCode, code } = errorRow(error);
+  response.status(status).json({
+    statusCode: status,
+    error: STATUS_CODES[status],
+    message: code === 'internal' ? 'internal error' : messageOf(error),
+    ...(gatewayCode === undefined ? {} : { code: gatewayCode }),
+  });
+}
+
+function fromBody(error: unknown) {
+  const fault = bodyFault(error);
+  if (fault === undefined) return undefined;
+  const code = { 400: 'body-refused', 413: 'body-too-large', 415: 'media-type' } as const;
+  return connectorError(code[fault.status], fault.detail);
+}
+
+const causeText = (error: unknown): string | undefined =>
+  error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
+
+/** One line and one sample for each answer, by the route's pattern: path, query and body may hold what must not be kept. */
+function observe(metrics: Metrics, log: Logger): RequestHandler {
+  return (request, response, next) => {
+    const start = process.hrtime.bigint();
+    response.once('close', () => {
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+      const route = String(response.locals.route ?? 'unmatched');
+      const status = response.writableFinished ? String(response.statusCode) : 'aborted';
+      metrics.requests.observe({ route, status }, seconds);
+      log.debug({ method: request.method, route, status, ms: Math.round(seconds * 1_000) }, 'answered');
+    });
+    next();
+  };
+}

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import type { ConnectorFile } from '../config.ts';
+import { connectorError } from '../errors.ts';
+import type { Freshness } from '../ledger/checks.ts';
+import type { Horizon } from '../ledger/horizon.ts';
+import type { Token } from '../market/asset.ts';
+import type { TransactionStore } from '../transactions/store.ts';
+import type { Swapper } from '../transactions/swap.ts';
+import type { Quoter } from './quoting.ts';
+
+/** What the routes work with. */
+export interface Context {
+  file: ConnectorFile;
+  /** Name in the contract: `mainnet`, `testnet`, or the network's own. */
+  network: string;
+  tokens: readonly Token[];
+  horizon: Horizon;
+  /** The last ledger, if Horizon serves our network and is fresh. */
+  checkLedger(signal: AbortSignal): Promise<Freshness>;
+  quoter: Quoter;
+  swapper: Swapper;
+  store: TransactionStore;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export const CHAIN = 'stellar';
+/** The connector's name in the contract; its only type so far is `router` (path payments). */
+export const CONNECTOR = 'sdex';
+export const DEFAULT_SLIPPAGE_PCT = '1';
+
+/** A JSON number or decimal text; which of them, `parseAmount` and `parseSlippage` read exactly. */
+export const decimal = z.union([z.number().nonnegative(), z.string().max(64)]);
+
+export const chainNetworkOf = ({ network }: Context): string => `${CHAIN}-${network}`;
+
+/** @throws `invalid-params` for another network than ours; undefined means ours */
+export function requireNetwork(network: string | undefined, { network: own }: Context): void {
+  if (network === undefined || network === own) return;
+  throw connectorError('invalid-params', `network: this connector serves ${own}`, { field: 'network' });
+}
+
+/** @throws `invalid-params` for another chain and network than ours */
+export function requireChainNetwork(chainNetwork: string, context: Context): void {
+  if (chainNetwork === chainNetworkOf(context)) return;
+  const message = `chainNetwork: this connector serves ${chainNetworkOf(context)}`;
+  throw connectorError('invalid-params', message, { field: 'chainNetwork' });
+}
+
+/** @throws `invalid-params` for another account than the signer's; undefined means that one */
+export function requireAccount(address: string | undefined, { file }: Context, field: string): void {
+  if (address === undefined || address === file.account) return;
+  throw connectorError('invalid-params', `${field}: this connector trades for ${file.account} only`, {
+    field,
+  });
+}

@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { formatAmount } from '../../market/amount.ts';
+import { resolveAsset } from '../../market/asset.ts';
+import { spendable } from '../../market/balance.ts';
+import { CHAIN, requireAccount, requireNetwork } from '../context.ts';
+import { defineRoute } from '../route.ts';
+
+/**
+ * Spendable balances by the names that were asked, all that the account holds when none were. The client takes them
+ * for total and available alike.
+ */
+export const chainBalances = defineRoute({
+  method: 'post',
+  path: `/chains/${CHAIN}/balances`,
+  body: z.strictObject({
+    network: z.string().optional(),
+    address: z.string().optional(),
+    tokens: z.array(z.string().max(80)).max(200).default([]),
+    fetchAll: z.boolean().optional(),
+  }),
+  handle: async ({ body }, context, signal) => {
+    requireNetwork(body.network, context);
+    requireAccount(body.address, context, 'address');
+    const asked = body.tokens.map((name) => [name, resolveAsset(name, context.tokens, 'tokens')] as const);
+    const [state, last] = await Promise.all([
+      context.horizon.account(context.file.account, signal),
+      context.horizon.lastLedger(signal),
+    ]);
+    const free = state === undefined ? new Map<string, bigint>() : spendable(state, last.baseReserve);
+    const symbolOf = (asset: string): string =>
+      context.tokens.find(({ address }) => address === asset)?.symbol ?? asset;
+    const shown =
+      asked.length > 0 ? asked : [...free.keys()].map((asset) => [symbolOf(asset), asset] as const);
+    return {
+      balances: Object.fromEntries(shown.map(([name, asset]) => [name, formatAmount(free.get(asset) ?? 0n)])),
+    };
+  },
+});

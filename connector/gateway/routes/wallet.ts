@@ -1,0 +1,17 @@
+import * as z from 'zod';
+import { CHAIN } from '../context.ts';
+import { defineRoute } from '../route.ts';
+
+/** The signer's account, shown as a hardware wallet: its key is not here. */
+export const wallet = defineRoute({
+  method: 'get',
+  path: '/wallet',
+  query: z.strictObject({ showHardware: z.enum(['true', 'false']).optional() }),
+  handle: ({ query: { showHardware } }, { file }) => [
+    {
+      chain: CHAIN,
+      walletAddresses: [],
+      ...(showHardware === 'true' ? { hardwareWalletAddresses: [file.account] } : {}),
+    },
+  ],
+});

@@ -1,0 +1,34 @@
+import { connectorError } from '../errors.ts';
+import type { Root } from './schemas.ts';
+
+/** A ledger older than this (milliseconds) means that the network or its ingestion stands still. */
+export const MAX_LEDGER_AGE_MS = 30_000;
+/** A ledger further ahead of our clock than this means that one of the two clocks is wrong. */
+const MAX_LEDGER_AHEAD_MS = 15_000;
+
+export interface Freshness {
+  sequence: number;
+  /** Milliseconds since 1970. */
+  closedAt: number;
+}
+
+/**
+ * Judges Horizon's root document: is it our network, and is its last ledger of now?
+ * @throws `network-mismatch`, `ledger-stale`
+ */
+export function judgeRoot(root: Root, networkPassphrase: string, now: number): Freshness {
+  if (root.network_passphrase !== networkPassphrase) {
+    throw connectorError('network-mismatch', 'Horizon serves another network than the configured one');
+  }
+  const age = now - root.history_latest_ledger_closed_at;
+  if (age > MAX_LEDGER_AGE_MS) {
+    throw connectorError('ledger-stale', `the last ledger closed ${Math.round(age / 1_000)} s ago`);
+  }
+  if (-age > MAX_LEDGER_AHEAD_MS) {
+    throw connectorError(
+      'ledger-stale',
+      `the last ledger is ${Math.round(-age / 1_000)} s ahead of our clock`,
+    );
+  }
+  return { sequence: root.history_latest_ledger, closedAt: root.history_latest_ledger_closed_at };
+}

@@ -1,0 +1,56 @@
+import { Counter, Histogram } from 'prom-client';
+import { createRegistry, DURATION_BUCKETS, type Registry } from '../common/metrics.ts';
+
+export interface Metrics {
+  registry: Registry;
+  /** Gateway answers by route and status. */
+  requests: Histogram<'route' | 'status'>;
+  /** Requests refused, by the code of the error table. */
+  refusals: Counter<'code'>;
+  /** Client connections that failed the TLS handshake (no or wrong client certificate, TLS below 1.3). */
+  handshakes: Counter<'reason'>;
+  pinMismatches: Counter<'host'>;
+  /** Dials refused since the addresses file does not name the host. */
+  unknownHosts: Counter<'host'>;
+  horizon: Counter<'route' | 'outcome'>;
+  /** Answers of Horizon that contradict what we know, and were not believed. */
+  untrusted: Counter<'what'>;
+  signer: Counter<'outcome'>;
+  submissions: Counter<'answer'>;
+  outcomes: Counter<'outcome'>;
+}
+
+/** Every counter of the connector, in a registry of its own. */
+export function createMetrics(): Metrics {
+  const registry = createRegistry();
+  const counter = <Label extends string>(name: string, help: string, label: Label): Counter<Label> =>
+    new Counter({ name: `stellar_connector_${name}`, help, labelNames: [label], registers: [registry] });
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'stellar_connector_request_seconds',
+      help: 'Gateway answers',
+      labelNames: ['route', 'status'],
+      buckets: DURATION_BUCKETS,
+      registers: [registry],
+    }),
+    refusals: counter('refusals_total', 'Requests refused', 'code'),
+    handshakes: counter(
+      'handshake_failures_total',
+      'Client connections refused in the TLS handshake',
+      'reason',
+    ),
+    pinMismatches: counter('pin_mismatches_total', 'Servers whose certificates match no pin', 'host'),
+    unknownHosts: counter('unknown_hosts_total', 'Dials to a host without addresses', 'host'),
+    horizon: new Counter({
+      name: 'stellar_connector_horizon_requests_total',
+      help: 'Requests to Horizon',
+      labelNames: ['route', 'outcome'],
+      registers: [registry],
+    }),
+    untrusted: counter('untrusted_answers_total', 'Answers of Horizon not believed', 'what'),
+    signer: counter('signer_requests_total', 'Requests to the signer, by outcome or refusal code', 'outcome'),
+    submissions: counter('submissions_total', 'Answers to submitted envelopes', 'answer'),
+    outcomes: counter('transactions_total', 'Fates of transactions', 'outcome'),
+  };
+}
