@@ -1,0 +1,52 @@
+import type { Network } from '../network.ts';
+
+/** A request as the routes see it. */
+export interface HorizonRequest {
+  network: Network;
+  /** `https://host[:port]` as the client named it, for links. */
+  base: string;
+  path: string;
+  /** The groups that the route's pattern caught. */
+  parameters: string[];
+  /** The first of several values counts. */
+  query: URLSearchParams;
+  contentType: string;
+  body: string;
+  /** Ends when the client goes away or the server stops. */
+  signal: AbortSignal;
+  /** How long a submission is waited for, in milliseconds. */
+  submitTimeoutMs: number;
+}
+
+export interface Answer {
+  status: number;
+  body: unknown;
+  contentType?: string;
+}
+
+export interface Route {
+  method: 'GET' | 'POST';
+  /** Matches the whole path without a trailing slash. */
+  pattern: RegExp;
+  /** Answers from state carry the header `Latest-Ledger`. */
+  fromState?: boolean;
+  handle(request: HorizonRequest): Answer | Promise<Answer>;
+}
+
+export const ok = (body: unknown): Answer => ({ status: 200, body });
+
+/** Indented JSON in which `&`, `<` and `>` are escaped, as Go writes it. */
+export const encode = (body: unknown): string =>
+  JSON.stringify(body, null, 2).replace(
+    /[&<>]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+interface Link {
+  href: string;
+  templated?: true;
+}
+
+export const link = (href: string): Link => ({ href });
+export const template = (href: string): Link => ({ href, templated: true });
+export const PAGE = '{?cursor,limit,order}';

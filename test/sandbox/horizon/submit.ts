@@ -1,0 +1,108 @@
+import type { AppliedTransaction } from '../ledger/close.ts';
+import { type DecodedTransaction, decodeEnvelope, MalformedEnvelope, Refused } from '../ledger/envelope.ts';
+import { horizonCodes, resultToXdr, succeeded, type TransactionResult } from '../ledger/result.ts';
+import type { Network } from '../network.ts';
+import { type Answer, type HorizonRequest, ok, type Route } from './http.ts';
+import { problem, refusal } from './problems.ts';
+import { transactionResource } from './transactions.ts';
+
+/** The envelope of a form body, decoded. `extras` is what else the endpoint says about one that it cannot read. */
+function readEnvelope(request: HorizonRequest, extras: Record<string, unknown>): DecodedTransaction {
+  if (!request.contentType.startsWith('application/x-www-form-urlencoded')) {
+    throw problem('unsupported_media_type');
+  }
+  const envelopeXdr = new URLSearchParams(request.body).get('tx') ?? '';
+  try {
+    return decodeEnvelope(envelopeXdr, request.network.passphrase);
+  } catch (error) {
+    if (error instanceof MalformedEnvelope) {
+      throw problem('transaction_malformed', { envelope_xdr: envelopeXdr, ...extras });
+    }
+    if (error instanceof Refused) {
+      throw refusal(400, error.message, {
+        refused: error.what,
+        ...(error.operationIndex !== undefined && { operation_index: error.operationIndex }),
+        envelope_xdr: envelopeXdr,
+      });
+    }
+    throw error;
+  }
+}
+
+const failed = ({ envelopeXdr }: DecodedTransaction, result: TransactionResult) =>
+  problem('transaction_failed', {
+    envelope_xdr: envelopeXdr,
+    result_codes: horizonCodes(result),
+    result_xdr: resultToXdr(result).toXdr('base64'),
+  });
+
+/** Resolves with the applied transaction, or with undefined after `timeoutMs` or when the client has gone. */
+function applied(
+  network: Network,
+  hash: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<AppliedTransaction | undefined> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      stopListening();
+      signal.removeEventListener('abort', finish);
+      resolve(network.transaction(hash));
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    const stopListening = network.onClose(() => network.transaction(hash) && finish());
+    signal.addEventListener('abort', finish);
+    if (signal.aborted) finish();
+  });
+}
+
+function answerApplied(found: AppliedTransaction, base: string): Answer {
+  if (!succeeded(found.result)) throw failed(found.transaction, found.result);
+  return ok(transactionResource(found, base));
+}
+
+/**
+ * POST /transactions: waits until a ledger has the transaction. TRY_AGAIN_LATER looks like a long wait, so a 504 does
+ * not say that the network took it.
+ */
+export const submit: Route = {
+  method: 'POST',
+  pattern: /^\/transactions$/,
+  async handle(request) {
+    const { network, base, signal, submitTimeoutMs } = request;
+    const decoded = readEnvelope(request, {});
+    const known = network.transaction(decoded.hash);
+    if (known) return answerApplied(known, base);
+    const submission = network.submit(decoded.envelopeXdr);
+    if (submission.status === 'ERROR') throw failed(decoded, submission.result);
+    const found = await applied(network, decoded.hash, submitTimeoutMs, signal);
+    if (found) return answerApplied(found, base);
+    throw problem('transaction_submission_timeout', {
+      envelope_xdr: decoded.envelopeXdr,
+      hash: decoded.hash,
+    });
+  },
+};
+
+const ASYNC_STATUS = { PENDING: 201, DUPLICATE: 409, TRY_AGAIN_LATER: 503, ERROR: 400 };
+
+/** POST /transactions_async: core's own word, at once. */
+export const submitAsync: Route = {
+  method: 'POST',
+  pattern: /^\/transactions_async$/,
+  handle(request) {
+    const decoded = readEnvelope(request, { error: {} });
+    const submission = request.network.submit(decoded.envelopeXdr);
+    return {
+      status: ASYNC_STATUS[submission.status],
+      body: {
+        ...(submission.status === 'ERROR' && {
+          error_result_xdr: resultToXdr(submission.result).toXdr('base64'),
+        }),
+        tx_status: submission.status,
+        hash: decoded.hash,
+      },
+    };
+  },
+};

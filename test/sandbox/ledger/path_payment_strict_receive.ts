@@ -1,0 +1,60 @@
+import { type AssetJson, assetFromJson, assetToJson, isValidAsset } from './asset.ts';
+import { INT64_MAX } from './exchange.ts';
+import type { OperationModule } from './operations.ts';
+import { atomToJson, type ClaimAtom } from './order_book.ts';
+import { accountOf, creditDestination, debitSource, needsDestination, tradeHop } from './path_payment.ts';
+
+/** PathPaymentStrictReceiveOp of Stellar-transaction.x in SEP-51 JSON. */
+interface Body {
+  send_asset: AssetJson;
+  send_max: string;
+  destination: string;
+  dest_asset: AssetJson;
+  dest_amount: string;
+  path: AssetJson[];
+}
+
+/** Delivers exactly `dest_amount`; worked out backwards: the destination gets first, the source pays last. */
+export const pathPaymentStrictReceive: OperationModule<Body> = {
+  check(body) {
+    const assets = [body.send_asset, body.dest_asset, ...body.path].map(assetFromJson);
+    const positive = BigInt(body.dest_amount) > 0n && BigInt(body.send_max) > 0n;
+    return positive && assets.every(isValidAsset) ? undefined : 'malformed';
+  },
+
+  apply(state, source, body) {
+    const destination = accountOf(body.destination);
+    const sendAsset = assetFromJson(body.send_asset);
+    const destAsset = assetFromJson(body.dest_asset);
+    const path = body.path.map(assetFromJson);
+    const destAmount = BigInt(body.dest_amount);
+
+    if (needsDestination(sendAsset, destAsset, path, destination) && !state.account(destination)) {
+      return { code: 'no_destination' };
+    }
+    const credit = creditDestination(state, destination, destAsset, destAmount);
+    if (credit) return { code: credit };
+
+    let offers: ClaimAtom[] = [];
+    let receive = destAsset;
+    let amount = destAmount;
+    for (const send of [...path.toReversed(), sendAsset]) {
+      if (receive === send) continue;
+      const trade = tradeHop(state, source, { send, receive, amount }, 'strict_receive', {
+        other: INT64_MAX,
+        crossed: offers.length,
+      });
+      if (!trade.ok) return { code: trade.code };
+      // The result lists the hops from the source's asset to the destination's.
+      offers = [...trade.atoms, ...offers];
+      amount = trade.amount;
+      receive = send;
+    }
+    if (amount > BigInt(body.send_max)) return { code: 'over_sendmax' };
+
+    const debit = debitSource(state, source, sendAsset, amount);
+    if (debit) return { code: debit };
+    const last = { destination, asset: assetToJson(destAsset), amount: String(destAmount) };
+    return { success: { offers: offers.map(atomToJson), last } };
+  },
+};
