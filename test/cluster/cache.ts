@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { sleep } from '../../common/shutdown.ts';
 import { cacheRoot } from './layout.ts';
 
@@ -32,9 +32,8 @@ export function cachedPath(part: Pick<CachedPart, 'name' | 'inputs'>): string {
 export async function cached(part: CachedPart, report: Report, signal: AbortSignal): Promise<string> {
   const target = cachedPath(part);
   if (existsSync(target)) return target;
-  mkdirSync(cacheRoot(), { recursive: true });
-  const lock = await takeLock(
-    `${target}.lock`,
+  const release = await lockFile(
+    basename(target),
     `${part.name}: another clone builds it, waiting`,
     report,
     signal,
@@ -59,7 +58,7 @@ export async function cached(part: CachedPart, report: Report, signal: AbortSign
     report(`${part.name}: built in ${Math.round((Date.now() - started) / 1000)} s`);
     return target;
   } finally {
-    lock();
+    release();
   }
 }
 
@@ -92,7 +91,14 @@ function tryLock(file: string): Promise<(() => void) | undefined> {
   });
 }
 
-/** Locks a state folder's life cycle, so that two `up` or `down` of one cluster take turns. */
-export function lockFile(file: string, report: Report, signal: AbortSignal): Promise<() => void> {
-  return takeLock(file, 'another command works on this cluster, waiting', report, signal);
+/** Takes the lock of a name, which all clones that share the cache know, and returns what gives it back. */
+export function lockFile(
+  name: string,
+  waiting: string,
+  report: Report,
+  signal: AbortSignal,
+): Promise<() => void> {
+  const folder = join(cacheRoot(), 'locks');
+  mkdirSync(folder, { recursive: true });
+  return takeLock(join(folder, name), waiting, report, signal);
 }

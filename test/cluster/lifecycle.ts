@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { sleep } from '../../common/shutdown.ts';
 import { lockFile, type Report } from './cache.ts';
-import { cacheRoot, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { cgroupHierarchies } from './node-config.ts';
 import { childrenOf, identify, type ProcessId, runs } from './process.ts';
 import { run } from './run.ts';
@@ -55,9 +55,12 @@ const locked = async <T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const folder = join(cacheRoot(), 'locks');
-  mkdirSync(folder, { recursive: true });
-  const release = await lockFile(join(folder, paths.name), report, signal);
+  const release = await lockFile(
+    paths.name,
+    'another command works on this cluster, waiting',
+    report,
+    signal,
+  );
   try {
     return await work();
   } finally {

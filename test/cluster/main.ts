@@ -3,12 +3,16 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../common/errors.ts';
 import { shutdownSignal } from '../../common/shutdown.ts';
 import { ownCluster } from './access.ts';
+import { createApi } from './api.ts';
 import { binFolder, builtBin, containerd, kubernetes } from './binaries.ts';
 import type { Report } from './cache.ts';
+import { baseImage, pauseImage } from './images.ts';
 import { type Layout, layout } from './layout.ts';
 import { down, enter, type Mode, status, up } from './lifecycle.ts';
+import { importImages } from './node.ts';
 import { CONTROL_PLANE_PACKAGES, ensurePackages } from './packages.ts';
 import { passThrough } from './run.ts';
+import { createVolume } from './volumes.ts';
 
 const HELP = `A real Kubernetes node in namespaces of its own, for tests.
 
@@ -43,6 +47,8 @@ async function build({ mode, report, signal }: Call): Promise<void> {
   await binFolder(kubernetes, report, signal);
   if (mode === 'control-plane') return;
   await binFolder(containerd, report, signal);
+  await pauseImage(report, signal);
+  await baseImage(report, signal);
 }
 
 /** The environment of commands inside: the test cluster is the one they see, under all the names it is asked by. */
@@ -81,6 +87,14 @@ const unlessOwn =
     return 0;
   };
 
+/** Runs a command of ours in the cluster's namespaces, where its sockets are. */
+const inside =
+  (command: Command): Command =>
+  (call) => {
+    if (process.env.STELLAR_TEST_CONTEXT === call.paths.name) return command(call);
+    return exec({ ...call, rest: [process.execPath, ...process.argv.slice(1)] });
+  };
+
 const COMMANDS: Record<string, Command> = {
   build: async (call) => {
     await build(call);
@@ -108,6 +122,23 @@ const COMMANDS: Record<string, Command> = {
     return 0;
   },
   exec,
+  load: inside(async ({ paths, rest, signal }) => {
+    if (rest.length === 0) throw new Error('load needs archives: load IMAGE.tar...');
+    await importImages(paths, rest, signal);
+    return 0;
+  }),
+  volume: inside(async ({ paths, rest: [name, folder] }) => {
+    if (name === undefined || folder === undefined) throw new Error('usage: volume NAME FOLDER');
+    const api = createApi(paths.kubeconfig);
+    await createVolume(api, name, folder);
+    await api.close();
+    return 0;
+  }),
+  images: async ({ rest, report, signal }) => {
+    if (rest[0] !== 'base') throw new Error('images knows one image: base');
+    console.log((await baseImage(report, signal)).archive);
+    return 0;
+  },
 };
 
 async function main(): Promise<number> {

@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   await Promise.all([writeCredentials(paths), node ? prepareNode(paths, ipv6) : controlPlaneNetwork()]);
   if (node) start(containerdProgram(paths, builtBin(containerd)));
   const api = await controlPlaneUp(paths, ipv6);
-  if (node) await startNode({ paths, api, ipv6, start, until, report });
+  if (node) await startNode({ paths, api, ipv6, start, until, report, signal });
   const account = '/api/v1/namespaces/default/serviceaccounts/default';
   await until('default service account', async () => (await api.get(account)) !== undefined);
   await api.close();
