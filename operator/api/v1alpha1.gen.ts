@@ -268,7 +268,9 @@ export const signingPolicySchema: Schema = {
     },
     "memo": {
       "type": "object",
-      "default": {},
+      "default": {
+        "kind": "None"
+      },
       "properties": {
         "kind": {
           "type": "string",

@@ -87,7 +87,7 @@ interface Builder<Kind, Spec> {
   /** Sets metadata.uid, which an object has once it was in a cluster. */
   withUid(uid: string): Builder<Kind, Spec>;
   /** Replaces the given top-level fields of the spec; undefined removes one. */
-  with(fields: Partial<Spec>): Builder<Kind, Spec>;
+  with(fields: { [Field in keyof Spec]?: Spec[Field] | undefined }): Builder<Kind, Spec>;
   /** Changes a copy of the spec in place. */
   edit(change: (spec: Spec) => void): Builder<Kind, Spec>;
   /** What a user would write. */
