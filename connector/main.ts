@@ -1,185 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { messageOf } from '../common/errors.ts';
-import { startHealth } from '../common/health.ts';
-import { close } from '../common/http.ts';
 import { createLogger } from '../common/log.ts';
-import { aborted, shutdownSignal, sleep } from '../common/shutdown.ts';
-import { type Environment, gatewayNetwork, loadEnvironment, readConnectorFile } from './config.ts';
-import { createGateway } from './gateway/app.ts';
-import type { Context } from './gateway/context.ts';
-import { createQuoter } from './gateway/quoting.ts';
-import { renewTls, type ServerTls, startServer } from './gateway/server.ts';
-import { watchAddresses } from './ledger/addresses.ts';
-import { createHorizon } from './ledger/horizon.ts';
-import { createTransport } from './ledger/transport.ts';
-import { listTokens } from './market/asset.ts';
-import { createMetrics } from './metrics.ts';
-import { checkSigner, createLedgerCheck } from './readiness.ts';
-import { createSigner } from './signing/client.ts';
-import { createQueue } from './transactions/queue.ts';
-import { openStore } from './transactions/store.ts';
-import { createSwapper } from './transactions/swap.ts';
+import { aborted, shutdownSignal } from '../common/shutdown.ts';
+import { loadEnvironment } from './config.ts';
+import { startConnector } from './connector.ts';
 
-const FILES_EVERY_MS = 1_000;
-const TLS_FILES_EVERY_MS = 30_000;
-/** How long (milliseconds) a transaction under way is waited for at shutdown; after that the next process takes it up. */
-const FINISH_MS = 20_000;
+/** After a signal; below the kubelet's usual grace period of 30 s. */
 const SHUTDOWN_MS = 28_000;
 
-/** Wires the connector and runs until SIGTERM or SIGINT. */
-async function run(environment: Environment): Promise<void> {
-  const log = createLogger('connector', environment.LOG_LEVEL);
-  const stopping = shutdownSignal(SHUTDOWN_MS);
-  const cut = new AbortController();
-  const metrics = createMetrics();
-  const now = Date.now;
-
-  const file = readConnectorFile(environment.CONFIG_FILE);
-  const { account, networkPassphrase } = file;
-  const endpoint = file.horizon.endpoints[0]!;
-  const transport = createTransport(
-    {
-      url: endpoint.url,
-      spkiPins: endpoint.spkiPins,
-      ca: endpoint.caFile === undefined ? undefined : readFileSync(endpoint.caFile, 'utf8'),
-    },
-    {
-      pinMismatch(host) {
-        metrics.pinMismatches.inc({ host });
-        log.error({ host, event: 'pin-mismatch' }, 'the certificates of the server match no pin');
-      },
-      unknownHost(host) {
-        metrics.unknownHosts.inc({ host });
-        log.warn({ host, event: 'unknown-host' }, 'no address is given for the host; it is not dialled');
-      },
-    },
-  );
-  watchAddresses(
-    environment.ADDRESSES_FILE,
-    FILES_EVERY_MS,
-    {
-      changed(addresses) {
-        transport.setAddresses(addresses);
-        log.info({ addresses }, 'addresses in force');
-      },
-      failed: (error) => log.error({ event: 'addresses-refused' }, messageOf(error)),
-    },
-    cut.signal,
-  );
-
-  const horizon = createHorizon(endpoint.url, transport, {
-    answered: (route, outcome) => metrics.horizon.inc({ route, outcome }),
-  });
-  const signer = createSigner(environment.SIGNER_SOCKET, {
-    answered: (outcome) => metrics.signer.inc({ outcome }),
-  });
-  const store = await openStore(join(environment.STATE_DIR, 'transactions'), () => now() / 1_000);
-  const queue = createQueue();
-  const tokens = listTokens(file.markets);
-  const quoter = createQuoter(horizon, tokens);
-  const checkLedger = createLedgerCheck(
-    horizon,
-    networkPassphrase,
-    { untrusted: (what) => metrics.untrusted.inc({ what }) },
-    now,
-  );
-  const swapper = createSwapper({
-    ...{ account, networkPassphrase, horizon, signer, store, queue, checkLedger, now },
-    quote: quoter.quote,
-    stop: cut.signal,
-    observed(hash, { event, fact }, step) {
-      if (event === 'submitted') metrics.submissions.inc({ answer: fact.kind });
-      if (fact.kind === 'untrusted') metrics.untrusted.inc({ what: 'transaction' });
-      log.info({ hash, event, fact: fact.kind, next: step.action }, 'transaction');
-    },
-    settled(hash, { kind }) {
-      metrics.outcomes.inc({ outcome: kind });
-      log.info({ hash, event: 'settled', outcome: kind }, 'transaction settled');
-    },
-    unsaved: (hash, error) => log.error({ hash, event: 'state-unwritable' }, messageOf(error)),
-  });
-  swapper.resume();
-
-  const context: Context = {
-    ...{ file, tokens, horizon, checkLedger, quoter, swapper, store, now },
-    network: gatewayNetwork(file.network),
-  };
-  const app = createGateway({ context, metrics, log, stopping });
-  const tls = readTls(environment);
-  const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, (reason) => {
-    metrics.handshakes.inc({ reason });
-    log.warn({ reason, event: 'handshake-refused' }, 'a client connection was refused');
-  });
-  const health = await startHealth(
-    { address: environment.HEALTH_ADDRESS, cert: tls.cert, key: tls.key },
-    {
-      async ready(signal) {
-        stopping.throwIfAborted();
-        await Promise.all([checkLedger(signal), checkSigner(signer, file, signal)]);
-      },
-      status: () => ({
-        account,
-        network: file.network,
-        horizon: endpoint.url,
-        pending: store.pending().length,
-      }),
-      registry: metrics.registry,
-    },
-  );
-  const renewed = renewOnChange(environment, tls, cut.signal, (next) => {
-    renewTls(server, next);
-    health.setSecureContext({ cert: next.cert, key: next.key, minVersion: 'TLSv1.3' });
-    log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
-  });
-  log.info({ gateway: server.address(), health: health.address(), account }, 'connector ready to serve');
-  await Promise.all([checkLedger(stopping), checkSigner(signer, file, stopping)]).catch((error: unknown) =>
-    log.warn({ event: 'not-ready' }, messageOf(error)),
-  );
-
-  await aborted(stopping);
-  log.info({ pending: store.pending().length }, 'shutting down');
-  const finished = queue.idle();
-  await Promise.race([finished, sleep(FINISH_MS, AbortSignal.timeout(SHUTDOWN_MS))]);
-  cut.abort(new Error('shutting down'));
-  await Promise.all([finished, renewed, close(server, 2_000), close(health, 500)]);
-  await Promise.all([transport.close(), signer.close()]);
-}
-
-const readTls = (environment: Environment): ServerTls => ({
-  cert: readFileSync(environment.TLS_CERT_FILE),
-  key: readFileSync(environment.TLS_KEY_FILE),
-  clientCa: readFileSync(environment.TLS_CLIENT_CA_FILE),
-});
-
-/** Re-reads the certificate files until `signal` is aborted; a set that cannot be read is left for the next look. */
-async function renewOnChange(
-  environment: Environment,
-  first: ServerTls,
-  signal: AbortSignal,
-  renew: (tls: ServerTls) => void,
-): Promise<void> {
-  let current = first;
-  for (;;) {
-    try {
-      await sleep(TLS_FILES_EVERY_MS, signal);
-    } catch {
-      return;
-    }
-    try {
-      const next = readTls(environment);
-      if (Buffer.concat(Object.values(next)).equals(Buffer.concat(Object.values(current)))) continue;
-      renew(next);
-      current = next;
-    } catch {
-      // Half-written files: the old ones stay in force.
-    }
-  }
-}
-
+const stopping = shutdownSignal(SHUTDOWN_MS);
 try {
-  await run(loadEnvironment(process.env));
+  const environment = loadEnvironment(process.env);
+  const log = createLogger('connector', environment.LOG_LEVEL);
+  const connector = await startConnector(environment, { log, now: Date.now });
+  await aborted(stopping);
+  await connector.stop();
 } catch (error) {
   createLogger('connector').fatal({ code: (error as { code?: string }).code }, messageOf(error));
   process.exitCode = 1;
 }
+process.exit();

@@ -52,6 +52,8 @@ export interface SwapperOptions {
   settled(hash: string, outcome: Outcome): void;
   /** The fate could not be written; it will be found out again by the next process. */
   unsaved(hash: string, error: unknown): void;
+  /** No new swap is begun: those not signed yet are given up. */
+  stopping: AbortSignal;
   /** Ends the tracking of what is under way: the process must go. */
   stop: AbortSignal;
 }
@@ -123,7 +125,8 @@ export function createSwapper(options: SwapperOptions): Swapper {
   };
 
   return {
-    execute(request, signal) {
+    execute(request, client) {
+      const signal = AbortSignal.any([client, options.stopping]);
       return new Promise((resolve, reject) => {
         const task = async (): Promise<void> => {
           const { quote, prepared, envelopeXdr } = await prepareHeld(request, signal);

@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { messageOf } from '../common/errors.ts';
+import { startHealth } from '../common/health.ts';
+import { close } from '../common/http.ts';
+import type { Logger } from '../common/log.ts';
+import { sleep } from '../common/shutdown.ts';
+import { type Environment, gatewayNetwork, readConnectorFile } from './config.ts';
+import { connectorError } from './errors.ts';
+import { createGateway } from './gateway/app.ts';
+import type { Context } from './gateway/context.ts';
+import { createQuoter } from './gateway/quoting.ts';
+import { renewTls, type ServerTls, startServer } from './gateway/server.ts';
+import { watchAddresses } from './ledger/addresses.ts';
+import { createHorizon } from './ledger/horizon.ts';
+import { createTransport } from './ledger/transport.ts';
+import { listTokens } from './market/asset.ts';
+import { createMetrics } from './metrics.ts';
+import { checkSigner, createLedgerCheck } from './readiness.ts';
+import { createSigner } from './signing/client.ts';
+import { createQueue } from './transactions/queue.ts';
+import { openStore } from './transactions/store.ts';
+import { createSwapper } from './transactions/swap.ts';
+
+const FILES_EVERY_MS = 1_000;
+const TLS_FILES_EVERY_MS = 30_000;
+/** How long (milliseconds) a transaction under way is waited for at shutdown; after that the next process takes it up. */
+const FINISH_MS = 20_000;
+
+export interface Runtime {
+  log: Logger;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export interface Connector {
+  gateway: AddressInfo;
+  health: AddressInfo;
+  /**
+   * Takes no new work, lets what is under way finish for a while, then closes everything. What could not finish is on
+   * disk, and the next process takes it up.
+   */
+  stop(): Promise<void>;
+}
+
+/** Wires the connector from its environment and starts it; it serves when this resolves, ready or not. */
+export async function startConnector(environment: Environment, { log, now }: Runtime): Promise<Connector> {
+  const stopping = new AbortController();
+  const cut = new AbortController();
+  const metrics = createMetrics();
+
+  const file = readConnectorFile(environment.CONFIG_FILE);
+  const { account, networkPassphrase } = file;
+  const endpoint = file.horizon.endpoints[0]!;
+  const transport = createTransport(
+    {
+      url: endpoint.url,
+      spkiPins: endpoint.spkiPins,
+      ca: endpoint.caFile === undefined ? undefined : readFileSync(endpoint.caFile, 'utf8'),
+    },
+    {
+      pinMismatch(host) {
+        metrics.pinMismatches.inc({ host });
+        log.error({ host, event: 'pin-mismatch' }, 'the certificates of the server match no pin');
+      },
+      unknownHost(host) {
+        metrics.unknownHosts.inc({ host });
+        log.warn({ host, event: 'unknown-host' }, 'no address is given for the host; it is not dialled');
+      },
+    },
+  );
+  watchAddresses(
+    environment.ADDRESSES_FILE,
+    FILES_EVERY_MS,
+    {
+      changed(addresses) {
+        transport.setAddresses(addresses);
+        log.info({ addresses }, 'addresses in force');
+      },
+      failed: (error) => log.error({ event: 'addresses-refused' }, messageOf(error)),
+    },
+    cut.signal,
+  );
+
+  const horizon = createHorizon(endpoint.url, transport, {
+    answered: (route, outcome) => metrics.horizon.inc({ route, outcome }),
+  });
+  const signer = createSigner(environment.SIGNER_SOCKET, {
+    answered: (outcome) => metrics.signer.inc({ outcome }),
+  });
+  const store = await openStore(join(environment.STATE_DIR, 'transactions'), () => now() / 1_000);
+  const queue = createQueue();
+  const tokens = listTokens(file.markets);
+  const quoter = createQuoter(horizon, tokens);
+  const checkLedger = createLedgerCheck(
+    horizon,
+    networkPassphrase,
+    { untrusted: (what) => metrics.untrusted.inc({ what }) },
+    now,
+  );
+  const swapper = createSwapper({
+    ...{ account, networkPassphrase, horizon, signer, store, queue, checkLedger, now },
+    quote: quoter.quote,
+    stopping: stopping.signal,
+    stop: cut.signal,
+    observed(hash, { event, fact }, step) {
+      if (event === 'submitted') metrics.submissions.inc({ answer: fact.kind });
+      if (fact.kind === 'untrusted') metrics.untrusted.inc({ what: 'transaction' });
+      log.info({ hash, event, fact: fact.kind, next: step.action }, 'transaction');
+    },
+    settled(hash, { kind }) {
+      metrics.outcomes.inc({ outcome: kind });
+      log.info({ hash, event: 'settled', outcome: kind }, 'transaction settled');
+    },
+    unsaved: (hash, error) => log.error({ hash, event: 'state-unwritable' }, messageOf(error)),
+  });
+  swapper.resume();
+
+  const context: Context = {
+    ...{ file, tokens, horizon, checkLedger, quoter, swapper, store, now },
+    network: gatewayNetwork(file.network),
+  };
+  const app = createGateway({ context, metrics, log, stopping: stopping.signal });
+  const tls = readTls(environment);
+  const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, (reason) => {
+    metrics.handshakes.inc({ reason });
+    log.warn({ reason, event: 'handshake-refused' }, 'a client connection was refused');
+  });
+  const health = await startHealth(
+    { address: environment.HEALTH_ADDRESS, cert: tls.cert, key: tls.key },
+    {
+      async ready(signal) {
+        stopping.signal.throwIfAborted();
+        await Promise.all([checkLedger(signal), checkSigner(signer, file, signal)]);
+      },
+      status: () => ({
+        account,
+        network: file.network,
+        horizon: endpoint.url,
+        pending: store.pending().length,
+      }),
+      registry: metrics.registry,
+    },
+  );
+  const renewed = renewOnChange(environment, tls, cut.signal, (next) => {
+    renewTls(server, next);
+    health.setSecureContext({ cert: next.cert, key: next.key, minVersion: 'TLSv1.3' });
+    log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
+  });
+  const [gatewayAt, healthAt] = [server.address() as AddressInfo, health.address() as AddressInfo];
+  log.info({ gateway: gatewayAt, health: healthAt, account }, 'serving');
+  // Said once at the start, so that a wrong network or signer stands in the log before anyone asks.
+  Promise.all([checkLedger(stopping.signal), checkSigner(signer, file, stopping.signal)]).catch(
+    (error: unknown) => log.warn({ event: 'not-ready' }, messageOf(error)),
+  );
+
+  return {
+    gateway: gatewayAt,
+    health: healthAt,
+    async stop() {
+      stopping.abort(connectorError('shutting-down', 'the connector is shutting down'));
+      log.info({ pending: store.pending().length }, 'shutting down');
+      const finished = queue.idle();
+      const patience = new AbortController();
+      await Promise.race([finished, sleep(FINISH_MS, patience.signal).catch(() => undefined)]);
+      patience.abort();
+      cut.abort(connectorError('shutting-down', 'the connector is shutting down'));
+      await Promise.all([finished, renewed, close(server, 2_000), close(health, 500)]);
+      await Promise.all([transport.close(), signer.close()]);
+    },
+  };
+}
+
+const readTls = (environment: Environment): ServerTls => ({
+  cert: readFileSync(environment.TLS_CERT_FILE),
+  key: readFileSync(environment.TLS_KEY_FILE),
+  clientCa: readFileSync(environment.TLS_CLIENT_CA_FILE),
+});
+
+/** Re-reads the certificate files until `signal` is aborted; a set that cannot be read is left for the next look. */
+async function renewOnChange(
+  environment: Environment,
+  first: ServerTls,
+  signal: AbortSignal,
+  renew: (tls: ServerTls) => void,
+): Promise<void> {
+  let current = first;
+  for (;;) {
+    try {
+      await sleep(TLS_FILES_EVERY_MS, signal);
+    } catch {
+      return;
+    }
+    try {
+      const next = readTls(environment);
+      if (Buffer.concat(Object.values(next)).equals(Buffer.concat(Object.values(current)))) continue;
+      renew(next);
+      current = next;
+    } catch {
+      // Half-written files: the old ones stay in force.
+    }
+  }
+}
