@@ -37,7 +37,11 @@ export function startCache(namespaces: readonly string[], modules: CacheModules,
   const scopes = namespaces.length === 0 ? [undefined] : namespaces;
   const reflectors: Reflector[] = [];
 
-  function watch<T extends ApiObject>(of: Resource<T>, labelSelector?: string, strip?: (object: T) => T): Store<T> {
+  function watch<T extends ApiObject>(
+    of: Resource<T>,
+    labelSelector?: string,
+    strip?: (object: T) => T,
+  ): Store<T> {
     const store = createStore<T>();
     for (const namespace of scopes) {
       const all = { ...modules, store, ...(strip === undefined ? {} : { strip }) };
@@ -55,7 +59,8 @@ export function startCache(namespaces: readonly string[], modules: CacheModules,
     if (isNews(change)) enqueue(keyOf(change.object));
   });
   policies.onChange(({ object }) => {
-    for (const connector of connectors.inNamespace(object.metadata.namespace ?? '')) enqueue(keyOf(connector));
+    for (const connector of connectors.inNamespace(object.metadata.namespace ?? ''))
+      enqueue(keyOf(connector));
   });
   pods.onChange(({ object }) => {
     const instance = object.metadata.labels?.[INSTANCE];

@@ -47,7 +47,9 @@ export async function applyChild(
   let live = store.get(key);
   if (live !== undefined && isOurs(connector, live) && isAsApplied(live, child)) return;
   // What lacks our label is not in the store, and an apply would take it over.
-  live ??= await absent(client.get(of, { namespace: connector.metadata.namespace!, name: child.metadata.name }, signal));
+  live ??= await absent(
+    client.get(of, { namespace: connector.metadata.namespace!, name: child.metadata.name }, signal),
+  );
   if (live !== undefined && !isOurs(connector, live)) throw taken(connector, live);
   try {
     store.set(await client.apply(of, child, { fieldManager: FIELD_MANAGER, force: true }, signal));
@@ -102,7 +104,10 @@ function taken(connector: StellarConnector, live: KubeObject): Error {
   const owner = controllerOf(live);
   // Left by a connector of the same name, deleted a moment ago: the garbage collector is on its way.
   if (owner?.kind === CONNECTORS.kind && owner.name === connector.metadata.name)
-    return new CodedError('name-pending', `${live.kind} ${namespace}/${name} of the former StellarConnector is still there`);
+    return new CodedError(
+      'name-pending',
+      `${live.kind} ${namespace}/${name} of the former StellarConnector is still there`,
+    );
   return new Stall(
     'NameTaken',
     `${live.kind} ${namespace}/${name} exists and does not belong to this StellarConnector. Rename or delete it, or use ` +

@@ -14,7 +14,11 @@ const LINGER_MS = 300_000;
 const LOOK_AGAIN_MS = 15_000;
 
 /** Adds the finalizer; no object of ours may exist before. */
-export async function hold(connector: StellarConnector, modules: ChildModules, signal: AbortSignal): Promise<void> {
+export async function hold(
+  connector: StellarConnector,
+  modules: ChildModules,
+  signal: AbortSignal,
+): Promise<void> {
   if (connector.metadata.finalizers?.includes(FINALIZER) === true) return;
   await applyFinalizers(connector, [FINALIZER], modules, signal);
 }
@@ -52,7 +56,9 @@ export async function release(
   const statefulSet = found !== undefined && isOurs(connector, found) ? (found as StatefulSet) : undefined;
   if (statefulSet !== undefined) {
     if (statefulSet.spec.replicas !== 0) {
-      const scaled = await orGone(client.patch(STATEFULSETS, { namespace, name }, { spec: { replicas: 0 } }, signal));
+      const scaled = await orGone(
+        client.patch(STATEFULSETS, { namespace, name }, { spec: { replicas: 0 } }, signal),
+      );
       if (scaled !== undefined) store.set(scaled);
       return wait(`The pod of ${namespace}/${name} is being ended.`);
     }

@@ -1,5 +1,5 @@
 import type { SigningPolicy, StellarConnector } from './api/v1alpha1.gen.ts';
-import { type KubeObject, resource, type Resource } from './kube/resource.ts';
+import { type KubeObject, type Resource, resource } from './kube/resource.ts';
 
 /** The kinds that the operator reads and writes. Secrets are written only. */
 export const CONNECTORS = resource<StellarConnector>(

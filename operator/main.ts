@@ -37,7 +37,8 @@ async function watch(config: Config): Promise<void> {
   const stop = shutdownSignal(SHUTDOWN_MS);
   const access = await loadAccess(config, process.env);
   const { images, namespaces } = config;
-  const operatorNamespace = config.operatorNamespace ?? (config.kubeconfig === undefined ? ownNamespace() : undefined);
+  const operatorNamespace =
+    config.operatorNamespace ?? (config.kubeconfig === undefined ? ownNamespace() : undefined);
   const facts = { images, ...(operatorNamespace === undefined ? {} : { operatorNamespace }) };
   const operator = startOperator({ access, facts, namespaces, log }, stop);
   const health = await serveHealth(config, operator);

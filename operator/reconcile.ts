@@ -1,7 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { SigningPolicy, StellarConnector, StellarConnectorStatus } from './api/v1alpha1.gen.ts';
+import type {
+  StellarConnectorStatusCertificate as Certificate,
+  SigningPolicy,
+  StellarConnector,
+  StellarConnectorStatus,
+} from './api/v1alpha1.gen.ts';
 import type { Keeper } from './certs/keeper.ts';
-import { applyChild, applyChildren, type ChildModules, isAsApplied, isOurs, isUntouched, withHash } from './children.ts';
+import {
+  applyChild,
+  applyChildren,
+  type ChildModules,
+  isAsApplied,
+  isOurs,
+  isUntouched,
+  withHash,
+} from './children.ts';
 import { hold, release } from './deletion.ts';
 import { policyConfigMap } from './desired/configmaps.ts';
 import { desiredChildren, type Facts } from './desired/index.ts';
@@ -10,7 +23,15 @@ import { networkPolicy } from './desired/networkpolicy.ts';
 import { matchingPolicies } from './desired/policies.ts';
 import { problemsOf } from './desired/problems.ts';
 import { Stall } from './errors.ts';
-import { CONFIGMAPS, CONNECTORS, type ConfigMap, INSTANCE, NETWORKPOLICIES, STATEFULSETS, type StatefulSet } from './kinds.ts';
+import {
+  CONFIGMAPS,
+  CONNECTORS,
+  type ConfigMap,
+  INSTANCE,
+  NETWORKPOLICIES,
+  STATEFULSETS,
+  type StatefulSet,
+} from './kinds.ts';
 import { FIELD_MANAGER } from './kube/client.ts';
 import type { Context, Reconcile, Result } from './kube/controller.ts';
 import { isStatus } from './kube/errors.ts';
@@ -93,7 +114,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     policies: readonly SigningPolicy[],
     stalled: { reason: string; message: string } | undefined,
     signal: AbortSignal,
-    certificates = current(connector).status?.certificates ?? [],
+    certificates: readonly Certificate[] = current(connector).status?.certificates ?? [],
     desired: readonly KubeObject[] = [],
   ): Promise<StellarConnectorStatus> {
     const { name, namespace } = connector.metadata;
@@ -102,10 +123,20 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const held = liveChild(connector, NETWORKPOLICIES.kind, name);
     const pods = cache.pods
       .inNamespace(namespace!)
-      .filter(({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined);
+      .filter(
+        ({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined,
+      );
     const egressHeld =
       held !== undefined && (wanted === undefined ? isUntouched(held) : isAsApplied(held, withHash(wanted)));
-    const seen = { connector, policies, statefulSet, pods, egressHeld, certificates: [...certificates], stalled };
+    const seen = {
+      connector,
+      policies,
+      statefulSet,
+      pods,
+      egressHeld,
+      certificates: [...certificates],
+      stalled,
+    };
     const status = statusOf(seen, now());
     await writeStatus(connector, status, signal);
     return status;
@@ -175,7 +206,12 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
 
 function ownerOf(connector: StellarConnector) {
   const { uid, namespace, name } = connector.metadata;
-  const { labels, ownerReferences } = child(connector, { apiVersion: 'v1', kind: 'Secret' }, name, {}).metadata;
+  const { labels, ownerReferences } = child(
+    connector,
+    { apiVersion: 'v1', kind: 'Secret' },
+    name,
+    {},
+  ).metadata;
   return {
     uid: uid!,
     namespace: namespace!,
@@ -185,7 +221,9 @@ function ownerOf(connector: StellarConnector) {
 }
 
 function isReady(connector: StellarConnector): boolean {
-  return connector.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  return (
+    connector.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  );
 }
 
 function ignoreRefusal(error: unknown): void {

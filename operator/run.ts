@@ -60,14 +60,16 @@ export function startOperator(options: OperatorOptions, stop: AbortSignal): Oper
 
   async function run(): Promise<void> {
     const abandon = new AbortController();
+    let cancelGrace = (): void => {};
     const onStop = (): void => {
-      clock.after(GRACE_MS, () => abandon.abort(new Error('the operator is stopping')));
+      cancelGrace = clock.after(GRACE_MS, () => abandon.abort(new Error('the operator is stopping')));
     };
     stop.addEventListener('abort', onStop, { once: true });
     // With a store still empty a child would look deleted, and a policy missing.
     while (!cache.synced() && !stop.aborted) await pause(clock, 50, stop).catch(() => {});
     if (!stop.aborted) log.info({ connectors: cache.connectors.list().length }, 'synced');
     await controller.run(WORKERS, stop, abandon.signal);
+    cancelGrace();
     await cache.done;
     await transport.close();
   }

@@ -91,14 +91,18 @@ function signerVerdict(pods: readonly Pod[]): Verdict {
   if (signer.ready === true) return affirm('Signed', 'the signer made and verified a probe signature');
   const trouble = containerTrouble(signer);
   return trouble === undefined
-    ? refuse('NotReady', 'the signer runs but cannot sign yet; its log says what it lacks (kubectl logs -c signer)')
+    ? refuse(
+        'NotReady',
+        'the signer runs but cannot sign yet; its log says what it lacks (kubectl logs -c signer)',
+      )
     : refuse('NotRunning', trouble);
 }
 
 /** The policies are mounted and a signer that re-reads its folder runs; what it has loaded is not asked yet. */
 function policyVerdict({ policies, stalled }: Observed, signer: Verdict): Verdict {
   if (stalled !== undefined) return refuse(stalled.reason, stalled.message);
-  if (signer.status !== 'True') return unknown('SignerNotReady', 'the signer that loads the policies is not ready');
+  if (signer.status !== 'True')
+    return unknown('SignerNotReady', 'the signer that loads the policies is not ready');
   const names = policies.map(({ metadata }) => metadata.name).sort();
   return affirm('Mounted', `mounted in the signer: ${names.join(', ')}`);
 }
@@ -114,7 +118,10 @@ function podTrouble(pods: readonly Pod[]): string | undefined {
   for (const { status } of pods) {
     const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
     if (scheduled?.status === 'False') return `the pod cannot be scheduled: ${scheduled.message ?? ''}`;
-    for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    for (const container of [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+    ]) {
       const trouble = containerTrouble(container);
       if (trouble !== undefined) return trouble;
     }

@@ -57,7 +57,9 @@ export function createKeeper(modules: { client: KubeClient; clock: Clock; now: (
     const names: string[] = [];
     for (const name of Object.values(secretNames(owner.name))) {
       try {
-        await client.create(SECRETS, secretOf(owner, { name, type: 'Opaque', data: {} }), signal, { dryRun: true });
+        await client.create(SECRETS, secretOf(owner, { name, type: 'Opaque', data: {} }), signal, {
+          dryRun: true,
+        });
         names.push(name);
       } catch (error) {
         if (!isStatus(error, 409)) throw error;
@@ -67,7 +69,12 @@ export function createKeeper(modules: { client: KubeClient; clock: Clock; now: (
   }
 
   /** Writes one Secret; the answer is its uid. */
-  async function write(owner: Owner, content: TlsSecret, uid: string | undefined, signal: AbortSignal): Promise<string> {
+  async function write(
+    owner: Owner,
+    content: TlsSecret,
+    uid: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     const secret = secretOf(owner, content);
     try {
       if (uid !== undefined) {
@@ -151,6 +158,8 @@ function secretOf(owner: Owner, { name, type, data }: TlsSecret): Secret {
     kind: 'Secret',
     metadata: { name, namespace: owner.namespace, ...owner.metadata },
     type,
-    data: Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
+    data: Object.fromEntries(
+      Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
+    ),
   };
 }

@@ -46,7 +46,11 @@ export async function mint(name: string, namespace: string, now: Date): Promise<
     names: [...serviceNames(name, namespace), 'localhost', 'gateway'],
     usage: 'server',
   });
-  const client = await authority.issue({ commonName: `${name}-client`, names: [`${name}-client`], usage: 'client' });
+  const client = await authority.issue({
+    commonName: `${name}-client`,
+    names: [`${name}-client`],
+    usage: 'client',
+  });
   const signer = await authority.issue({
     commonName: `${name}-signer`,
     names: serviceNames(`${name}-signer`, namespace),

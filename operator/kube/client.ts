@@ -3,9 +3,9 @@ import { readLines } from './lines.ts';
 import { type ApiObject, apiVersionOf, pathOf, type Resource } from './resource.ts';
 import type { Call, Transport } from './transport.ts';
 
-/** An object by name. */
+/** An object by name; cluster-scoped ones have no namespace. */
 export interface Ref {
-  namespace: string;
+  namespace?: string | undefined;
   name: string;
 }
 
@@ -176,7 +176,7 @@ interface ListBody<T> {
 }
 
 function refOf(object: ApiObject): Ref {
-  return { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  return { namespace: object.metadata.namespace, name: object.metadata.name };
 }
 
 function bodyOf(of: Resource<ApiObject>, object: ApiObject): string {
