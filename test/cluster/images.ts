@@ -65,6 +65,8 @@ async function buildah(source: ImageSource, dir: string, signal: AbortSignal): P
   await call(
     'bud',
     ...['--isolation', 'chroot', '--layers=false', '--timestamp', '0', ...base],
+    // Told its own folder, since it would make one below /etc.
+    ...['--network', 'host', '--cni-config-dir', join(dir, 'run')],
     ...['--file', source.containerfile, '--tag', source.name, source.context],
   );
   // Uncompressed: it is read back on this machine alone, and compressing is what takes longest.

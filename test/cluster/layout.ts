@@ -22,6 +22,9 @@ export const NETWORK = {
   metadata: '169.254.169.254',
 } as const;
 
+/** Where every address of the world answers. A test's own servers there take other ports, 8443 for example. */
+export const WORLD_PORTS = { tcp: [53, 80, 443, 8080], udp: [53, 123, 443] } as const;
+
 export const NODE_NAME = 'node1';
 export const API_SERVER = 'https://127.0.0.1:6443';
 

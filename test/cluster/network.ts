@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { NETWORK } from './layout.ts';
 import { run } from './run.ts';
 
@@ -25,15 +26,29 @@ export async function controlPlaneNetwork(): Promise<void> {
   await all(['ip link set lo up', `ip addr add ${NETWORK.node.v4}/32 dev lo`]);
 }
 
+/** Where container programs write whatever they are told. */
+const SHADOWED = ['/run', '/var/lib', '/var/log'];
+
+/** Throws when a state folder is where the node would not see it. */
+export function checkStateFolder(dir: string): void {
+  const hidden = SHADOWED.find((folder) => dir === folder || dir.startsWith(`${folder}/`));
+  if (hidden) throw new Error(`A node's state cannot be below ${hidden}: name another folder with --state`);
+}
+
 /**
- * The node's own mounts. Everything that a program insists on writing outside the state folder goes to a tmpfs of this
- * mount namespace, so that it is gone with it and two nodes never meet there.
+ * The node's own mounts: over each shadowed folder lies a layer of this mount namespace, which shows what is below and
+ * takes what is written, so that nothing stays behind and two nodes never meet there.
  */
-export async function nodeMounts(): Promise<void> {
+export async function nodeMounts(scratch: string): Promise<void> {
   await run('mount', ['--make-rshared', '/']);
-  for (const folder of ['/run/netns', '/run/containerd', '/var/lib/cni', '/var/log/containers']) {
-    mkdirSync(folder, { recursive: true });
-    await run('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+  mkdirSync(scratch, { recursive: true });
+  await run('mount', ['-t', 'tmpfs', 'tmpfs', scratch]);
+  for (const lower of SHADOWED) {
+    const [upper, work] = ['upper', 'work'].map((kind) => join(scratch, lower, kind)) as [string, string];
+    mkdirSync(upper, { recursive: true });
+    mkdirSync(work);
+    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    await run('mount', ['-t', 'overlay', 'overlay', '-o', options, lower]);
   }
 }
 
@@ -76,6 +91,7 @@ export async function nodeNetwork(ipv6: boolean): Promise<void> {
       // Not the local table: it would swallow the way back.
       'ip -n world -6 route add local default dev lo table 100',
       'ip -n world -6 rule add pref 40000 lookup 100',
+      'ip netns exec world ip6tables -t nat -A PREROUTING -i w1 -p udp -j DNAT --to-destination fd00:ffff::2',
     ]);
     sysctl('net/ipv6/conf/all/forwarding', '1');
   }

@@ -28,6 +28,8 @@ export function writeNodeConfig(paths: Layout, pauseImage: string, ipv6: boolean
 const containerdToml = (paths: Layout, pauseImage: string): string => `version = 3
 root = '${join(paths.dir, 'containerd')}'
 state = '/run/containerd/state'
+# It would make folders below /opt.
+disabled_plugins = ['io.containerd.internal.v1.opt']
 [grpc]
   address = '${paths.containerdSocket}'
 [plugins.'io.containerd.cri.v1.images']

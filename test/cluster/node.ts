@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Api } from './api.ts';
 import { builtBin, containerd, kubernetes } from './binaries.ts';
 import { baseImage, PAUSE_IMAGE, pauseImage } from './images.ts';
-import { type Layout, NODE_NAME } from './layout.ts';
+import { type Layout, NETWORK, NODE_NAME, WORLD_PORTS } from './layout.ts';
 import { nodeMounts, nodeNetwork } from './network.ts';
 import { cgroupHierarchies, writeNodeConfig } from './node-config.ts';
 import { nodePrograms, type Program } from './programs.ts';
@@ -22,7 +22,7 @@ export interface NodeStart {
 
 /** Mounts, links, cgroup and configuration: all that must be there before containerd starts. */
 export async function prepareNode(paths: Layout, ipv6: boolean): Promise<void> {
-  await nodeMounts();
+  await nodeMounts(join(paths.dir, 'scratch'));
   await nodeNetwork(ipv6);
   for (const hierarchy of cgroupHierarchies()) mkdirSync(join(hierarchy, paths.name), { recursive: true });
   writeNodeConfig(paths, PAUSE_IMAGE, ipv6);
@@ -66,8 +66,10 @@ export async function startNode({
 }: NodeStart): Promise<void> {
   for (const program of nodePrograms(paths, builtBin(kubernetes), ipv6)) start(program);
   start(script('policy-engine', [join(import.meta.dirname, 'policy-engine/main.ts'), paths.kubeconfig]));
-  const world = [join(import.meta.dirname, 'world.ts'), ipv6 ? 'ipv6' : 'ipv4'];
-  start({ name: 'world', command: 'ip', args: ['netns', 'exec', 'world', process.execPath, ...world] });
+  const { tcp, udp } = WORLD_PORTS;
+  const world = script('world', responder(ipv6 ? '::' : '0.0.0.0', tcp, udp));
+  start({ ...world, command: 'ip', args: ['netns', 'exec', 'world', world.command, ...world.args] });
+  start(script('metadata', responder(NETWORK.metadata, [80], [])));
   const archives = [await pauseImage(report, signal), await baseImage(report, signal)].map(
     ({ archive }) => archive,
   );
@@ -78,5 +80,12 @@ export async function startNode({
   await Promise.all([importImages(paths, archives, signal), createVolumes(paths, api), until('node', ready)]);
   report('node: ready');
 }
+
+const responder = (address: string, tcp: readonly number[], udp: readonly number[]): string[] => [
+  join(import.meta.dirname, 'world.ts'),
+  address,
+  tcp.join(),
+  udp.join(),
+];
 
 const script = (name: string, args: string[]): Program => ({ name, command: process.execPath, args });

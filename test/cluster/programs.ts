@@ -75,6 +75,7 @@ export function controllerManager(paths: Layout, bin: string, ipv6: boolean): Pr
       `--service-cluster-ip-range=${families(services, ipv6)}`,
       `--root-ca-file=${join(paths.certs, 'ca.crt')}`,
       `--service-account-private-key-file=${join(paths.certs, 'service-account.key')}`,
+      `--flex-volume-plugin-dir=${join(paths.dir, 'plugins')}`,
       // At the default rate the first service account comes seconds later.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
