@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { close, listen } from '../../common/http.ts';
+import { close, harden, listen } from '../../common/http.ts';
 import { createAdmin } from './admin.ts';
 import { createHorizon } from './horizon/server.ts';
 import { type Network, startNetwork } from './network.ts';
@@ -58,11 +58,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     signal: stopping.signal,
     report,
   });
-  const server = createHttpsServer(
-    { cert: `${identity.cert}\n${identity.ca}`, key: identity.key, minVersion: 'TLSv1.3' },
-    horizon,
-  );
-  const admin = createHttpServer(createAdmin(network));
+  const tls = { cert: `${identity.cert}\n${identity.ca}`, key: identity.key, minVersion: 'TLSv1.3' } as const;
+  const server = harden(createHttpsServer(tls, horizon));
+  const admin = harden(createHttpServer(createAdmin(network)));
 
   async function stop(): Promise<void> {
     network.stop();

@@ -61,6 +61,7 @@ function readCursor(query: URLSearchParams, newest: ClosedLedger): bigint | '' {
   const text = query.get('cursor') ?? '';
   if (text === '') return '';
   if (text === 'now') return token(newest) + (1n << 32n) - 1n;
+  if (/^-\d+$/.test(text)) throw badField('cursor', `the cursor ${text} is a negative number: `);
   if (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 63n) throw badField('cursor', 'cursor: invalid value');
   return BigInt(text);
 }

@@ -1,3 +1,4 @@
+import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount } from '../amount.ts';
 import type { Asset } from '../ledger/asset.ts';
 import { canSell } from '../ledger/balances.ts';
@@ -29,11 +30,14 @@ function readEnds(
   state: LedgerState,
   end: 'source' | 'destination',
 ): { assets: Asset[]; account: string | undefined } {
-  const account = query.get(`${end}_account`) ?? undefined;
+  const account = query.get(`${end}_account`) || undefined;
   const assets = readAssets(query, `${end}_assets`);
   if ((account === undefined) === (assets.length === 0)) {
     const detail = `The request requires either a list of ${end} assets or a ${end} account. Both fields cannot be present.`;
     throw problem('bad_request', undefined, detail);
+  }
+  if (account !== undefined && !StrKey.isValidEd25519PublicKey(account)) {
+    throw badField(`${end}_account`, 'Account ID must start with `G` and contain 56 alphanum characters');
   }
   return { assets: account === undefined ? assets : heldBy(state, account), account };
 }

@@ -17,12 +17,15 @@ function memoFields({ type, value }: DecodedTransaction['memo']): Record<string,
   return { memo: bytes.toString('utf8'), memo_bytes: bytes.toString('base64') };
 }
 
+/** The last second of the year 9999; a later bound has no RFC 3339 form. */
+const LAST_TIME = 253_402_300_799n;
+
 function timeFields({ timeBounds }: DecodedTransaction): Record<string, unknown> {
   if (!timeBounds) return {};
   const { min, max } = timeBounds;
   return {
-    valid_after: formatTime(Number(min)),
-    ...(max !== 0n && { valid_before: formatTime(Number(max)) }),
+    ...(min <= LAST_TIME && { valid_after: formatTime(Number(min)) }),
+    ...(max !== 0n && max <= LAST_TIME && { valid_before: formatTime(Number(max)) }),
     preconditions: {
       timebounds: { min_time: String(min), ...(max !== 0n && { max_time: String(max) }) },
     },

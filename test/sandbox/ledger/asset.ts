@@ -33,10 +33,12 @@ export function isValidAsset(asset: Asset): boolean {
   );
 }
 
+/** A short code in the long form is kept apart, as it is no valid asset. */
 export function assetFromJson(json: AssetJson): Asset {
   if (json === 'native') return 'native';
   const { asset_code, issuer } = 'credit_alphanum4' in json ? json.credit_alphanum4 : json.credit_alphanum12;
-  return `${asset_code}:${issuer}`;
+  const misfit = 'credit_alphanum12' in json && asset_code.length <= 4;
+  return `${misfit ? 'credit_alphanum12/' : ''}${asset_code}:${issuer}`;
 }
 
 export function assetToJson(asset: Asset): AssetJson {

@@ -2,7 +2,7 @@ import { applyTransaction, chargeFee } from './apply.ts';
 import { BASE_FEE, BASE_RESERVE } from './balances.ts';
 import { type DecodedTransaction, sha256 } from './envelope.ts';
 import { headerXdr, resultSetHash, transactionSetHash } from './header.ts';
-import { succeeded, type TransactionResult } from './result.ts';
+import { resultToXdr, succeeded, type TransactionResult } from './result.ts';
 import type { LedgerState } from './state.ts';
 
 export interface AppliedTransaction {
@@ -51,7 +51,10 @@ export function closeLedger(
   state.commit();
 
   const envelopes = transactions.map(({ envelopeXdr }) => envelopeXdr);
-  const results = applied.map(({ transaction, result }) => ({ hash: transaction.hash, result }));
+  const results = applied.map(({ transaction, result }) => ({
+    hash: transaction.hash,
+    result: resultToXdr(result),
+  }));
   const header = headerXdr({
     sequence: close.ledger,
     previousHash,

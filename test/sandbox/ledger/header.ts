@@ -1,7 +1,5 @@
 import { xdr } from '@stellar/stellar-sdk/base';
 import { sha256 } from './envelope.ts';
-import type { TransactionResult } from './result.ts';
-import { resultToXdr } from './result.ts';
 
 export const PROTOCOL_VERSION = 28;
 export const MAX_TX_SET_SIZE = 1000;
@@ -51,13 +49,13 @@ export function headerXdr(fields: HeaderFields): Uint8Array {
 }
 
 /** Hash of the TransactionResultSet of results in the order of application. */
-export function resultSetHash(results: readonly { hash: string; result: TransactionResult }[]): string {
+export function resultSetHash(results: readonly { hash: string; result: xdr.TransactionResult }[]): string {
   const set = new xdr.TransactionResultSet({
     results: results.map(
       ({ hash, result }) =>
         new xdr.TransactionResultPair({
           transactionHash: new xdr.Hash(Buffer.from(hash, 'hex')),
-          result: resultToXdr(result),
+          result,
         }),
     ),
   });

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { xdr } from '@stellar/stellar-sdk/base';
+import {
+  decoded,
+  envelope,
+  keyOf,
+  maker,
+  market,
+  PASSPHRASE,
+  START,
+  strictSend,
+  trader,
+} from '../testing.ts';
+import { closeLedger } from './close.ts';
+import { decodeEnvelope, sha256 } from './envelope.ts';
+import { resultSetHash, TOTAL_COINS, transactionSetHash } from './header.ts';
+
+interface RecordedLedger {
+  previousLedgerHash: string;
+  baseFee: string;
+  txSetHash: string;
+  txSetResultHash: string;
+  transactions: { hash: string; envelopeXdr: string; resultXdr: string }[];
+}
+
+const recorded = JSON.parse(
+  readFileSync(new URL('../../fixtures/ledgers/transaction-sets.json', import.meta.url), 'utf8'),
+) as RecordedLedger[];
+
+describe('closing a ledger', () => {
+  it("computes stellar-core's hashes of transaction set and results", () => {
+    assert.equal(recorded.length, 3);
+    for (const ledger of recorded) {
+      const envelopes = ledger.transactions.map(({ envelopeXdr }) => envelopeXdr);
+      assert.equal(
+        transactionSetHash(ledger.previousLedgerHash, envelopes, BigInt(ledger.baseFee)),
+        ledger.txSetHash,
+      );
+      const results = ledger.transactions.map(({ hash, resultXdr }) => ({
+        hash,
+        result: xdr.TransactionResult.fromXdr(resultXdr, 'base64'),
+      }));
+      assert.equal(resultSetHash(results), ledger.txSetResultHash);
+    }
+  });
+
+  it('chains headers by the hash of their XDR', () => {
+    const { state } = market();
+    const first = closeLedger(state, '0'.repeat(64), [], { ledger: 1, time: START }, 0n);
+    const second = closeLedger(
+      state,
+      first.hash,
+      [decoded([strictSend()])],
+      { ledger: 2, time: START + 5 },
+      0n,
+    );
+    const header = xdr.LedgerHeader.fromXdr(second.headerXdr, 'base64');
+    assert.equal(sha256(Buffer.from(second.headerXdr, 'base64')).toString('hex'), second.hash);
+    assert.equal(Buffer.from(header.previousLedgerHash.toBytes()).toString('hex'), first.hash);
+    assert.deepEqual(
+      [header.ledgerSeq, header.scpValue.closeTime, header.feePool],
+      [2, BigInt(START + 5), 100n],
+    );
+  });
+
+  it('charges all fees before the first transaction is applied', () => {
+    const { state } = market();
+    const order: string[] = [];
+    const { put } = state;
+    state.put = (entry) => {
+      if ('account' in entry) order.push(entry.account.address);
+      put(entry);
+    };
+    const makers = decodeEnvelope(envelope([strictSend()], { source: maker, signers: [maker] }), PASSPHRASE);
+    closeLedger(state, '0'.repeat(64), [decoded([strictSend()]), makers], { ledger: 2, time: START }, 0n);
+    assert.deepEqual(order.slice(0, 2), [trader.publicKey(), maker.publicKey()]);
+    assert.equal(state.feePool, 200n);
+  });
+
+  it('keeps the fee of a transaction that has become invalid, and not its sequence number', () => {
+    const { state } = market();
+    const stale = decoded([strictSend()], { sequence: (1n << 32n) + 5n });
+    const closed = closeLedger(state, '0'.repeat(64), [stale], { ledger: 2, time: START }, 0n);
+    assert.deepEqual(closed.transactions[0]!.result, {
+      code: 'tx_bad_seq',
+      feeCharged: 100n,
+      operations: [],
+    });
+    assert.equal(state.account(trader.publicKey())!.sequence, 1n << 32n);
+    assert.equal(closed.feePool, 100n);
+  });
+
+  it('holds exactly the whole supply of lumens', () => {
+    const { state } = market();
+    closeLedger(state, '0'.repeat(64), [decoded([strictSend()])], { ledger: 2, time: START }, 0n);
+    const held = [...state.accounts()].reduce((sum, { balance }) => sum + balance, 0n);
+    assert.equal(held + state.feePool, TOTAL_COINS);
+    assert.ok(state.account(keyOf(PASSPHRASE).publicKey()));
+  });
+});
