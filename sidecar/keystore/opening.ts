@@ -57,9 +57,13 @@ export function keepOpen(
     }
   };
 
+  const done = run();
+  // Whoever awaits it hears of it; until then a rejection must not end the process without a word.
+  done.catch(() => undefined);
+
   return {
     fault: () => fault,
-    done: run(),
+    done,
     async sign(message, callerSignal) {
       const used = current;
       if (used === undefined)

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:https';
+import type { ListenAddress } from '../common/config.ts';
+import { messageOf } from '../common/errors.ts';
+import { type HealthModules, startHealth } from '../common/health.ts';
+import type { Logger } from '../common/log.ts';
+import type { Registry } from '../common/metrics.ts';
+import { sleep } from '../common/shutdown.ts';
+import type { Journal } from './journal/journal.ts';
+import type { KeptKeystore } from './keystore/opening.ts';
+import type { PolicySet } from './policy/load.ts';
+
+export interface SignerState {
+  account: string;
+  networkPassphrase: string;
+  keystore: Pick<KeptKeystore, 'fault'>;
+  journal: Pick<Journal, 'fault' | 'head' | 'id'>;
+  policies: () => PolicySet;
+  /** A real signature in the key store, at most one a second. */
+  probe: () => Promise<void>;
+  registry: Registry;
+}
+
+/** What /readyz and /status say. Ready means: a signature was made just now, and the journal takes lines. */
+export function healthModules(state: SignerState): HealthModules {
+  return {
+    registry: state.registry,
+    async ready() {
+      const fault = state.journal.fault() ?? state.keystore.fault();
+      if (fault !== undefined) throw new Error(fault);
+      await state.probe();
+    },
+    status: () => ({
+      account: state.account,
+      networkPassphrase: state.networkPassphrase,
+      keystore: { fault: state.keystore.fault() },
+      policies: named(state.policies()),
+      policyFault: state.policies().fault,
+      journal: { id: state.journal.id, head: state.journal.head(), fault: state.journal.fault() },
+    }),
+  };
+}
+
+/** Name and hash (SHA-256 of the file) of the policies in force. */
+export const named = ({ policies }: PolicySet): { name: string; hash: string }[] =>
+  policies.map(({ name, hash }) => ({ name, hash }));
+
+export interface HealthFiles {
+  address: ListenAddress;
+  certFile: string;
+  keyFile: string;
+}
+
+/**
+ * Starts the TLS port as soon as its files are there: a Secret that comes late must not need a restart.
+ * @returns undefined when the signal was aborted first
+ */
+export async function startHealthWhenPossible(
+  { address, certFile, keyFile }: HealthFiles,
+  modules: HealthModules,
+  options: { retryMs: number; signal: AbortSignal; log: Pick<Logger, 'info' | 'error'> },
+): Promise<Server | undefined> {
+  let complaint: string | undefined;
+  while (!options.signal.aborted) {
+    try {
+      const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
+      const server = await startHealth({ address, cert, key }, modules);
+      options.log.info({ address: server.address() }, 'health port is open');
+      return server;
+    } catch (error) {
+      if (messageOf(error) !== complaint)
+        options.log.error({ err: error }, 'health port cannot be opened yet');
+      complaint = messageOf(error);
+      await sleep(options.retryMs, options.signal).catch(() => undefined);
+    }
+  }
+  return undefined;
+}

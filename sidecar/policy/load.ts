@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { messageOf } from '../../common/errors.ts';
+import { sleep } from '../../common/shutdown.ts';
+import { type Policy, signingPolicy } from './schema.ts';
+
+/** A folder's policies as they were found, before anything is believed. */
+interface Found {
+  name: string;
+  bytes: Buffer;
+}
+
+/** The policies in force: replaced as a whole, never changed. */
+export interface PolicySet {
+  /** Those that name the account, by name. */
+  policies: readonly Policy[];
+  /** Why the newest files are not in force; undefined when they are. */
+  fault: string | undefined;
+}
+
+const MAX_FILE_BYTES = 1_048_576;
+const DATA_LINK = '..data';
+
+/**
+ * Reads a folder of `*.yaml`. The kubelet swaps a whole ConfigMap by one symlink, `..data`: it is resolved once, so that
+ * all files are of one version.
+ */
+async function readFolder(dir: string): Promise<Found[]> {
+  const root = await realpath(join(dir, DATA_LINK)).catch(() => dir);
+  const names = (await readdir(root)).filter((name) => name.endsWith('.yaml')).sort();
+  return Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(root, name)) })));
+}
+
+/**
+ * Reads policies and keeps those of `account`. One bad file refuses the whole set: without it, what is left might allow
+ * more than all together.
+ * @throws Error naming the file and the field
+ */
+export function parsePolicies(files: readonly Found[], account: string): Policy[] {
+  const policies = files.map(({ name, bytes }) => parsePolicy(name, bytes));
+  const twice = policies.find((policy, i) => policies.findIndex(({ name }) => name === policy.name) !== i);
+  if (twice !== undefined) throw new Error(`two files hold a policy named ${twice.name}`);
+  return policies.filter(({ spec }) => spec.accounts.includes(account));
+}
+
+function parsePolicy(file: string, bytes: Buffer): Policy {
+  if (bytes.length > MAX_FILE_BYTES) throw new Error(`${file}: larger than 1 MiB`);
+  let value: unknown;
+  try {
+    value = parse(bytes.toString('utf8'), { maxAliasCount: 0, schema: 'core' });
+  } catch (cause) {
+    throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
+  }
+  const result = signingPolicy.safeParse(value);
+  if (!result.success) {
+    const issues = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new Error(`${file}: ${issues.join('; ')}`);
+  }
+  const { metadata, spec } = result.data;
+  return { name: metadata.name, hash: createHash('sha256').update(bytes).digest('hex'), spec };
+}
+
+export interface PolicyStore {
+  current(): PolicySet;
+  /** Looks at the folder again; resolves when what is there is in force or was refused. */
+  reload(): Promise<void>;
+  /** Looks at the folder every `intervalMs` milliseconds until the signal is aborted. */
+  watch(intervalMs: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Keeps the policies of a folder. A bad set of files is refused as a whole, once, and the old one stays in force; a
+ * folder that cannot be read is a bad set. Before the first good one nothing is allowed. It polls: what the kubelet
+ * does to a folder raises no event that could be relied on.
+ */
+export function createPolicyStore(
+  dir: string,
+  account: string,
+  onChange: (set: PolicySet) => void,
+): PolicyStore {
+  let current: PolicySet = { policies: [], fault: 'the policies were not read yet' };
+  let seen: string | undefined;
+
+  const reload = async (): Promise<void> => {
+    let files: Found[] | undefined;
+    let next: PolicySet;
+    try {
+      files = await readFolder(dir);
+      next = { policies: parsePolicies(files, account), fault: undefined };
+    } catch (error) {
+      next = { policies: current.policies, fault: messageOf(error) };
+    }
+    const fingerprint = files === undefined ? `fault ${next.fault}` : fingerprintOf(files);
+    if (fingerprint === seen) return;
+    seen = fingerprint;
+    current = next;
+    onChange(current);
+  };
+
+  return {
+    current: () => current,
+    reload,
+    async watch(intervalMs, signal) {
+      while (!signal.aborted) {
+        await sleep(intervalMs, signal).catch(() => undefined);
+        if (!signal.aborted) await reload();
+      }
+    },
+  };
+}
+
+function fingerprintOf(files: readonly Found[]): string {
+  const hash = createHash('sha256');
+  for (const { name, bytes } of files) hash.update(`${name} ${bytes.length}\0`).update(bytes);
+  return hash.digest('hex');
+}
