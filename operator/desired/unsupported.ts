@@ -12,6 +12,7 @@ function laterFields(spec: StellarConnectorSpec): [set: boolean, field: string, 
   return [
     [channelAccounts.length > 0, 'channelAccounts', 'remove it'],
     [withAuth >= 0, `horizon.endpoints[${withAuth}].authSecretRef`, 'use a server that needs no API key'],
+    [horizon.quorum > 1, 'horizon.quorum', 'use 1'],
     [rpc !== undefined, 'rpc', 'remove it, transactions go through horizon'],
     [signer.pkcs11?.auditKeyLabel !== undefined, 'signer.pkcs11.auditKeyLabel', 'remove it'],
     [(signer.pkcs11?.pointEncoding ?? 'Auto') !== 'Auto', 'signer.pkcs11.pointEncoding', 'use Auto'],

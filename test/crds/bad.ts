@@ -219,7 +219,10 @@ const notAmounts = ['1.5', '-1', '01', '1e7', '+1', '', 'all', ' 1'];
 function pairs(of: 'swaps' | 'offers' | 'pools', windows: 'window' | 'turnover'): BadExample[] {
   const first = `spec.${of}[0]`;
   const exactly = 'maxAmount must name exactly the two assets';
+  const rule = p.spec[of]?.[0];
   return [
+    bad(p, `spec.${of}`, [rule, rule], 'must not list a pair twice'),
+    bad(p, `spec.${of}`, [rule, { ...rule, pair: [usdc, 'XLM'] }], 'must not list a pair twice'),
     bad(p, `${first}.maxAmount`, { XLM: '1' }, exactly, first),
     bad(p, `${first}.maxAmount`, { XLM: '1', [`EURC:${accounts.other}`]: '1' }, exactly, first),
     bad(

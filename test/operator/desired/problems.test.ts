@@ -61,6 +61,11 @@ const cases: Record<string, Case> = {
     reason: 'FieldNotSupported',
     names: /spec\.channelAccounts/,
   },
+  'a quorum of servers': {
+    connector: aConnector().edit(({ horizon }) => Object.assign(horizon ?? {}, { quorum: 2 })),
+    reason: 'FieldNotSupported',
+    names: /spec\.horizon\.quorum/,
+  },
   'RPC servers': {
     connector: aConnector().with({ rpc: { endpoints: [{ url: 'https://rpc.example.org' }] } }),
     reason: 'FieldNotSupported',
