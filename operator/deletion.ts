@@ -3,7 +3,7 @@ import { type ChildModules, isOurs } from './children.ts';
 import { CONNECTORS, INSTANCE, MANAGED_SELECTOR, PODS, STATEFULSETS, type StatefulSet } from './kinds.ts';
 import { FIELD_MANAGER } from './kube/client.ts';
 import { isStatus } from './kube/errors.ts';
-import { keyOf } from './kube/resource.ts';
+import { type ApiObject, keyOf } from './kube/resource.ts';
 
 /** Holds a connector until its pod is gone: owner references alone would drop the NetworkPolicy while it runs. */
 export const FINALIZER = 'stellar-connector.io/egress';
@@ -51,6 +51,8 @@ export async function release(
     requeueAfterMs: overdue > 0 ? Math.min(overdue, LOOK_AGAIN_MS) : LOOK_AGAIN_MS,
   });
 
+  const pod = cache.pods.inNamespace(namespace).find(({ metadata }) => metadata.labels?.[INSTANCE] === name);
+  const ending = pod === undefined ? `The pod of ${namespace}/${name} is being ended.` : lingering(pod);
   const store = cache.children(STATEFULSETS.kind);
   const found = store.get(keyOf(connector));
   const statefulSet = found !== undefined && isOurs(connector, found) ? (found as StatefulSet) : undefined;
@@ -60,19 +62,23 @@ export async function release(
         client.patch(STATEFULSETS, { namespace, name }, { spec: { replicas: 0 } }, signal),
       );
       if (scaled !== undefined) store.set(scaled);
-      return wait(`The pod of ${namespace}/${name} is being ended.`);
+      return wait(ending);
     }
     // Until its controller has seen the zero it may still make a pod that we have not seen.
     const { status, metadata } = statefulSet;
     if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0) || (status?.replicas ?? 0) > 0)
-      return wait(`The pod of ${namespace}/${name} is being ended.`);
+      return wait(ending);
   }
   // Asked of the API server itself: a store may lag, and this decides that nothing runs any more.
   const labelSelector = `${MANAGED_SELECTOR},${INSTANCE}=${name}`;
   const { items } = await client.list(PODS, { namespace, labelSelector }, signal);
-  if (items.length > 0) return wait(`Pod ${namespace}/${items[0]!.metadata.name} has not ended yet.`);
+  if (items.length > 0) return wait(lingering(items[0]!));
   await applyFinalizers(connector, [], modules, signal);
   return undefined;
+}
+
+function lingering({ metadata }: ApiObject): string {
+  return `Pod ${metadata.namespace}/${metadata.name} has not ended yet.`;
 }
 
 const ADVICE =

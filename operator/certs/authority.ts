@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-/** PEM text. */
+/** PEM text, each ending with a line end so that files can be joined. */
 export interface KeyAndCertificate {
   cert: string;
   key: string;
@@ -51,7 +51,7 @@ export async function createAuthority(commonName: string, validity: Validity): P
     ],
   });
   return {
-    root: root.toString('pem'),
+    root: `${root.toString('pem')}\n`,
     async issue({ commonName: leafName, names, usage }) {
       const leaf = await newKeys();
       const cert = await x509.X509CertificateGenerator.create({
@@ -73,7 +73,7 @@ export async function createAuthority(commonName: string, validity: Validity): P
           await x509.SubjectKeyIdentifierExtension.create(leaf.publicKey),
         ],
       });
-      return { cert: cert.toString('pem'), key: await pemOf(leaf.privateKey) };
+      return { cert: `${cert.toString('pem')}\n`, key: await pemOf(leaf.privateKey) };
     },
   };
 }
@@ -83,7 +83,7 @@ function newKeys(): Promise<webcrypto.CryptoKeyPair> {
 }
 
 async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  return `${x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
 }
 
 /** 127 random bits; the clear top bit keeps the DER integer positive. */

@@ -96,6 +96,7 @@ export function createController(modules: ControllerModules): Controller {
     depth: queue.depth,
     async run(workers, stop, abandon) {
       await Promise.all(Array.from({ length: workers }, () => work(stop, abandon)));
+      queue.close();
     },
   };
 }

@@ -15,6 +15,8 @@ export interface WorkQueue {
   done(key: string): void;
   /** Keys that wait for a worker now. */
   depth(): number;
+  /** Drops what is delayed, so that no timer keeps the process alive. */
+  close(): void;
 }
 
 /** As client-go's, but a ceiling that an operator at the console can wait for. */
@@ -95,5 +97,9 @@ export function createWorkQueue(clock: Clock, random: Random): WorkQueue {
       if (again.delete(key)) add(key);
     },
     depth: () => waiting.size,
+    close() {
+      for (const { cancel } of delayed.values()) cancel();
+      delayed.clear();
+    },
   };
 }

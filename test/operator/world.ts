@@ -4,17 +4,22 @@
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { createLogger } from '../../common/log.ts';
 import { CONNECTORS, POLICIES } from '../../operator/kinds.ts';
 import { type Access, loadAccess } from '../../operator/kube/access.ts';
 import { createClient, type KubeClient } from '../../operator/kube/client.ts';
 import { type ApiObject, type KubeObject, type Resource, resource } from '../../operator/kube/resource.ts';
-import { type Call, createTransport } from '../../operator/kube/transport.ts';
+import { type Call, createTransport, type Transport } from '../../operator/kube/transport.ts';
 import { type Operator, startOperator } from '../../operator/run.ts';
-import { createLogger } from '../../common/log.ts';
 import { clusterAccess } from '../cluster/access.ts';
 
 export const NAMESPACES = resource('', 'v1', 'namespaces', 'Namespace');
-export const CRDS = resource('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition');
+export const CRDS = resource(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+);
 
 const signal = AbortSignal.timeout(600_000);
 
@@ -22,6 +27,7 @@ export interface World {
   access: Access;
   namespace: string;
   client: KubeClient;
+  transport: Transport;
   signal: AbortSignal;
   /** Starts an operator for the namespace; it is stopped by `close` if it was not before. */
   start(options?: StartOptions): Promise<RunningOperator>;
@@ -58,6 +64,7 @@ export async function createWorld(prefix: string): Promise<World> {
     access,
     namespace,
     client,
+    transport,
     signal,
     async start({ access: as = access, now } = {}) {
       const stopping = new AbortController();
@@ -106,7 +113,9 @@ export async function createWorld(prefix: string): Promise<World> {
 
 async function installCrds(client: KubeClient): Promise<void> {
   for (const { plural } of [CONNECTORS, POLICIES] as Resource<ApiObject>[]) {
-    const crd = parse(readFileSync(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8')) as KubeObject;
+    const crd = parse(
+      readFileSync(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8'),
+    ) as KubeObject;
     await client.apply(CRDS, crd, { fieldManager: 'test', force: true }, signal);
     await until(`${plural} is served`, async () => {
       const { status } = await client.get(CRDS, { name: crd.metadata.name }, signal);
