@@ -4,7 +4,7 @@ import { messageOf } from '../../common/errors.ts';
 import { shutdownSignal } from '../../common/shutdown.ts';
 import { ownCluster } from './access.ts';
 import { createApi } from './api.ts';
-import { binFolder, builtBin, containerd, kubernetes } from './binaries.ts';
+import { binFolder, builtBin, containerd, cyclonus, kubernetes } from './binaries.ts';
 import type { Report } from './cache.ts';
 import { baseImage, pauseImage } from './images.ts';
 import { type Layout, layout } from './layout.ts';
@@ -18,7 +18,8 @@ const HELP = `A real Kubernetes node in namespaces of its own, for tests.
 
 usage: node test/cluster/main.ts [--state DIR] COMMAND
 
-  build [--control-plane]   build what \`up\` needs into the cache (packages, Kubernetes, containerd, images)
+  build [--control-plane] [--tests]   build what \`up\` needs into the cache (packages, Kubernetes, containerd, images);
+                            --tests: also cyclonus, which only a test needs
   up [--control-plane]      start it and wait until it is ready; --control-plane: etcd, API server, controllers, no node
   down                      end it and remove its state
   status                    say whether it is up; exit code 0 only if it is
@@ -35,6 +36,7 @@ that cluster and \`up\` and \`down\` do nothing.
 interface Call {
   paths: Layout;
   mode: Mode;
+  tests: boolean;
   rest: string[];
   report: Report;
   signal: AbortSignal;
@@ -50,6 +52,9 @@ async function build({ mode, report, signal }: Call): Promise<void> {
   await pauseImage(report, signal);
   await baseImage(report, signal);
 }
+
+/** Only told to, since nothing but one test needs it. */
+const buildForTests = ({ report, signal }: Call): Promise<string> => binFolder(cyclonus, report, signal);
 
 /** The environment of commands inside: the test cluster is the one they see, under all the names it is asked by. */
 function insideEnvironment(paths: Layout): NodeJS.ProcessEnv {
@@ -98,6 +103,7 @@ const inside =
 const COMMANDS: Record<string, Command> = {
   build: async (call) => {
     await build(call);
+    if (call.tests) await buildForTests(call);
     return 0;
   },
   up: unlessOwn(async (call) => {
@@ -152,6 +158,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean', short: 'h' },
       state: { type: 'string' },
       'control-plane': { type: 'boolean' },
+      tests: { type: 'boolean' },
     },
   });
   const [name, ...rest] = positionals;
@@ -164,6 +171,7 @@ async function main(): Promise<number> {
   const code = await command({
     paths: layout(values.state),
     mode: values['control-plane'] ? 'control-plane' : 'node',
+    tests: values.tests ?? false,
     rest: cut === -1 ? rest : process.argv.slice(cut + 1),
     report: (line) => console.error(line),
     // The command inside gets the terminal's signals itself.
