@@ -65,14 +65,15 @@ async function writeCertificates(): Promise<void> {
   }
 }
 
-/** The asset that the scenario gives the trading account a trust line for. */
+/** The asset that the scenario gives the trading account a trust line for, as CODE:ISSUER. */
 export function quoteAsset(scenario: string): string {
   const { accounts } = parse(readFileSync(scenario, 'utf8')) as {
-    accounts: { address: string; trustlines?: { asset: string }[] }[];
+    accounts: { name?: string; address: string; trustlines?: { asset: string }[] }[];
   };
   const asset = accounts.find(({ address }) => address === '$ACCOUNT')?.trustlines?.[0]?.asset;
   if (asset === undefined) throw new Error(`${scenario} gives $ACCOUNT no trust line`);
-  return asset;
+  const [code, issuer] = asset.split(':');
+  return `${code}:${accounts.find(({ name }) => name === issuer)?.address ?? issuer}`;
 }
 
 /** What the demo's treasury allows: swaps of the one pair in a band around the book, small fees, short time bounds. */
