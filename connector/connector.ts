@@ -5,7 +5,7 @@ import { messageOf } from '../common/errors.ts';
 import { startHealth } from '../common/health.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
-import { sleep } from '../common/shutdown.ts';
+import type { sleep } from '../common/shutdown.ts';
 import { type Environment, gatewayNetwork, readConnectorFile } from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
@@ -32,6 +32,7 @@ export interface Runtime {
   log: Logger;
   /** Milliseconds since 1970. */
   now(): number;
+  sleep: typeof sleep;
 }
 
 export interface Connector {
@@ -45,7 +46,10 @@ export interface Connector {
 }
 
 /** Wires the connector from its environment and starts it; it serves when this resolves, ready or not. */
-export async function startConnector(environment: Environment, { log, now }: Runtime): Promise<Connector> {
+export async function startConnector(
+  environment: Environment,
+  { log, now, sleep }: Runtime,
+): Promise<Connector> {
   const stopping = new AbortController();
   const cut = new AbortController();
   const metrics = createMetrics();
@@ -57,7 +61,7 @@ export async function startConnector(environment: Environment, { log, now }: Run
     {
       url: endpoint.url,
       spkiPins: endpoint.spkiPins,
-      ca: endpoint.caFile === undefined ? undefined : readFileSync(endpoint.caFile, 'utf8'),
+      caFile: endpoint.caFile,
     },
     {
       pinMismatch(host) {
@@ -92,7 +96,7 @@ export async function startConnector(environment: Environment, { log, now }: Run
   const store = await openStore(join(environment.STATE_DIR, 'transactions'), () => now() / 1_000);
   const queue = createQueue();
   const tokens = listTokens(file.markets);
-  const quoter = createQuoter(horizon, tokens);
+  const quoter = createQuoter(horizon, file.markets);
   const checkLedger = createLedgerCheck(
     horizon,
     networkPassphrase,
@@ -100,7 +104,7 @@ export async function startConnector(environment: Environment, { log, now }: Run
     now,
   );
   const swapper = createSwapper({
-    ...{ account, networkPassphrase, horizon, signer, store, queue, checkLedger, now },
+    ...{ account, networkPassphrase, horizon, signer, store, queue, checkLedger, now, sleep },
     quote: quoter.quote,
     stopping: stopping.signal,
     stop: cut.signal,
@@ -143,7 +147,7 @@ export async function startConnector(environment: Environment, { log, now }: Run
       registry: metrics.registry,
     },
   );
-  const renewed = renewOnChange(environment, tls, cut.signal, (next) => {
+  const renewed = renewOnChange(environment, tls, { sleep, signal: cut.signal }, (next) => {
     renewTls(server, next);
     health.setSecureContext({ cert: next.cert, key: next.key, minVersion: 'TLSv1.3' });
     log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
@@ -182,13 +186,13 @@ const readTls = (environment: Environment): ServerTls => ({
 async function renewOnChange(
   environment: Environment,
   first: ServerTls,
-  signal: AbortSignal,
+  { sleep: wait, signal }: { sleep: typeof sleep; signal: AbortSignal },
   renew: (tls: ServerTls) => void,
 ): Promise<void> {
   let current = first;
   for (;;) {
     try {
-      await sleep(TLS_FILES_EVERY_MS, signal);
+      await wait(TLS_FILES_EVERY_MS, signal);
     } catch {
       return;
     }

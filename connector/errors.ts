@@ -28,6 +28,7 @@ const TABLE = {
   'network-mismatch': { status: 502, gatewayCode: 'LEDGER_UNTRUSTED' },
   'ledger-stale': { status: 503, gatewayCode: 'LEDGER_STALE' },
   'state-unavailable': { status: 503, gatewayCode: undefined },
+  'client-gone': { status: 400, gatewayCode: undefined },
   'shutting-down': { status: 503, gatewayCode: undefined },
   'config-invalid': { status: 500, gatewayCode: undefined },
   internal: { status: 500, gatewayCode: undefined },

@@ -1,6 +1,6 @@
 import { messageOf } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
-import { aborted, shutdownSignal } from '../common/shutdown.ts';
+import { aborted, shutdownSignal, sleep } from '../common/shutdown.ts';
 import { loadEnvironment } from './config.ts';
 import { startConnector } from './connector.ts';
 
@@ -11,7 +11,7 @@ const stopping = shutdownSignal(SHUTDOWN_MS);
 try {
   const environment = loadEnvironment(process.env);
   const log = createLogger('connector', environment.LOG_LEVEL);
-  const connector = await startConnector(environment, { log, now: Date.now });
+  const connector = await startConnector(environment, { log, now: Date.now, sleep });
   await aborted(stopping);
   await connector.stop();
 } catch (error) {

@@ -1,6 +1,6 @@
 import { isCoded } from '../common/errors.ts';
 import { connectorError } from './errors.ts';
-import { type Freshness, judgeRoot } from './ledger/checks.ts';
+import { judgeRoot, type LastClosed } from './ledger/checks.ts';
 import type { Horizon } from './ledger/horizon.ts';
 import type { Signer } from './signing/client.ts';
 
@@ -8,23 +8,22 @@ import type { Signer } from './signing/client.ts';
 const VERDICT_MS = 1_000;
 
 /**
- * Judges Horizon's root document whenever the last good verdict is older than a second; concurrent callers share one.
- * A bad verdict is never kept.
+ * Judges Horizon's root document whenever the last good verdict is older than a second; a bad one is never kept.
  */
 export function createLedgerCheck(
   horizon: Horizon,
   networkPassphrase: string,
   events: { untrusted(what: string): void },
   now: () => number,
-): (signal: AbortSignal) => Promise<Freshness> {
-  let verdict: { at: number; freshness: Freshness } | undefined;
+): (signal: AbortSignal) => Promise<LastClosed> {
+  let verdict: { at: number; last: LastClosed } | undefined;
   return async (signal) => {
     const time = now();
-    if (verdict !== undefined && Math.abs(time - verdict.at) < VERDICT_MS) return verdict.freshness;
+    if (verdict !== undefined && Math.abs(time - verdict.at) < VERDICT_MS) return verdict.last;
     try {
-      const freshness = judgeRoot(await horizon.root(signal), networkPassphrase, time);
-      verdict = { at: time, freshness };
-      return freshness;
+      const last = judgeRoot(await horizon.root(signal), networkPassphrase, time);
+      verdict = { at: time, last };
+      return last;
     } catch (error) {
       verdict = undefined;
       if (isCoded(error, 'network-mismatch', 'ledger-untrusted')) events.untrusted(error.code);

@@ -33,7 +33,7 @@ export function createGateway({ context, metrics, log, stopping }: AppOptions): 
   app.use((_request, _response, next) => next(connectorError('not-found', 'no such endpoint')));
   app.use(
     errorHandler((error, response) => {
-      const known = fromBody(error) ?? error;
+      const known = fromExpress(error) ?? error;
       const { code } = errorRow(known);
       metrics.refusals.inc({ code });
       const level = code === 'internal' ? 'error' : 'info';
@@ -58,7 +58,9 @@ function sendError(response: Response, error: unknown): void {
   });
 }
 
-function fromBody(error: unknown) {
+/** Faults that Express itself found, in our table's terms. The body reader's errors carry the body and are not kept. */
+function fromExpress(error: unknown) {
+  if (error instanceof URIError) return connectorError('invalid-params', 'the path is not valid');
   const fault = bodyFault(error);
   if (fault === undefined) return undefined;
   const code = { 400: 'body-refused', 413: 'body-too-large', 415: 'media-type' } as const;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ConnectorFile } from '../config.ts';
 import { connectorError } from '../errors.ts';
-import type { Freshness } from '../ledger/checks.ts';
+import type { LastClosed } from '../ledger/checks.ts';
 import type { Horizon } from '../ledger/horizon.ts';
 import type { Token } from '../market/asset.ts';
 import type { TransactionStore } from '../transactions/store.ts';
@@ -16,7 +16,7 @@ export interface Context {
   tokens: readonly Token[];
   horizon: Horizon;
   /** The last ledger, if Horizon serves our network and is fresh. */
-  checkLedger(signal: AbortSignal): Promise<Freshness>;
+  checkLedger(signal: AbortSignal): Promise<LastClosed>;
   quoter: Quoter;
   swapper: Swapper;
   store: TransactionStore;

@@ -1,7 +1,7 @@
 import { connectorError } from '../errors.ts';
 import type { Horizon } from '../ledger/horizon.ts';
 import { formatAmount } from '../market/amount.ts';
-import type { Token } from '../market/asset.ts';
+import type { Market } from '../market/asset.ts';
 import {
   bestRoute,
   type Price,
@@ -19,9 +19,9 @@ export interface Quoter {
   bestPrice(request: SwapRequest, signal: AbortSignal): Promise<Price | undefined>;
 }
 
-/** Quotes from Horizon's path search, through listed assets only: the signer's policy allows no others. */
-export function createQuoter(horizon: Horizon, tokens: readonly Token[]): Quoter {
-  const listed = new Set(tokens.map(({ address }) => address));
+/** Quotes from Horizon's path search, through assets of the listed markets only: the signer allows no others. */
+export function createQuoter(horizon: Horizon, markets: readonly Market[]): Quoter {
+  const listed = new Set(markets.flatMap(({ base, quote }) => [base, quote]));
   return {
     async quote(request, signal) {
       const [from, to] = [tokenIn(request), tokenOut(request)];

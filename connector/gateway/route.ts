@@ -54,7 +54,7 @@ export function mount(app: Express, route: Route, context: Context): void {
     response.locals.route = route.path;
     const gone = new AbortController();
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort(connectorError('internal', 'the client went away'));
+      if (!response.writableFinished) gone.abort(connectorError('client-gone', 'the client went away'));
     });
     const body = await route.answer(request, context, gone.signal);
     response.status(200).json(body);

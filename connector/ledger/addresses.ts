@@ -43,16 +43,22 @@ export function watchAddresses(
   signal: AbortSignal,
 ): void {
   let last: string | undefined;
+  let missing = false;
   const look = (): void => {
-    let text: string | undefined;
+    let text: string;
     try {
       text = readFileSync(path, 'utf8');
-      if (text === last) return;
-      last = text;
+    } catch (error) {
+      if (!missing) handlers.failed(error);
+      missing = true;
+      return;
+    }
+    missing = false;
+    if (text === last) return;
+    last = text;
+    try {
       handlers.changed(parseAddresses(text));
     } catch (error) {
-      if (text === undefined && last === '') return;
-      if (text === undefined) last = '';
       handlers.failed(error);
     }
   };

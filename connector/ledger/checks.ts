@@ -6,21 +6,30 @@ export const MAX_LEDGER_AGE_MS = 30_000;
 /** A ledger further ahead of our clock than this means that one of the two clocks is wrong. */
 const MAX_LEDGER_AHEAD_MS = 15_000;
 
-export interface Freshness {
+export interface LastClosed {
   sequence: number;
   /** Milliseconds since 1970. */
   closedAt: number;
 }
 
 /**
- * Judges Horizon's root document: is it our network, and is its last ledger of now?
- * @throws `network-mismatch`, `ledger-stale`
+ * The last ledger of Horizon's history, if it is our network's: what another network does not have says nothing.
+ * @throws `network-mismatch`
  */
-export function judgeRoot(root: Root, networkPassphrase: string, now: number): Freshness {
+export function lastOfNetwork(root: Root, networkPassphrase: string): LastClosed {
   if (root.network_passphrase !== networkPassphrase) {
     throw connectorError('network-mismatch', 'Horizon serves another network than the configured one');
   }
-  const age = now - root.history_latest_ledger_closed_at;
+  return { sequence: root.history_latest_ledger, closedAt: root.history_latest_ledger_closed_at };
+}
+
+/**
+ * The same, and that ledger must be of now.
+ * @throws `network-mismatch`, `ledger-stale`
+ */
+export function judgeRoot(root: Root, networkPassphrase: string, now: number): LastClosed {
+  const last = lastOfNetwork(root, networkPassphrase);
+  const age = now - last.closedAt;
   if (age > MAX_LEDGER_AGE_MS) {
     throw connectorError('ledger-stale', `the last ledger closed ${Math.round(age / 1_000)} s ago`);
   }
@@ -30,5 +39,5 @@ export function judgeRoot(root: Root, networkPassphrase: string, now: number): F
       `the last ledger is ${Math.round(-age / 1_000)} s ahead of our clock`,
     );
   }
-  return { sequence: root.history_latest_ledger, closedAt: root.history_latest_ledger_closed_at };
+  return last;
 }

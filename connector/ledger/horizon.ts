@@ -3,8 +3,9 @@ import { connectorError } from '../errors.ts';
 import { type AssetId, horizonAssetQuery } from '../market/asset.ts';
 import type { AccountState } from '../market/balance.ts';
 import type { Price, Route, Side } from '../market/quote.ts';
+import { isDialFailure } from './dial.ts';
 import * as schemas from './schemas.ts';
-import { type Answer, isUnsent, type Transport } from './transport.ts';
+import type { Answer, Transport } from './transport.ts';
 
 /** The last ledger in Horizon's history; `closedAt` in milliseconds since 1970, `baseReserve` in stroops. */
 export interface LastLedger {
@@ -152,7 +153,7 @@ export function createHorizon(url: string, transport: Transport, events: Horizon
       } catch (error) {
         signal.throwIfAborted();
         events.answered('submit', 'error');
-        return isUnsent(error)
+        return isDialFailure(error)
           ? { kind: 'unsent', cause: error }
           : { kind: 'unavailable', reason: 'no answer in time, or the connection broke' };
       }

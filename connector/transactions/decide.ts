@@ -80,6 +80,22 @@ const LAST_CALL_MS = 2_000;
 /** A server that cannot be dialled for this long is not waited for. */
 const UNSENT_PATIENCE_MS = 10_000;
 
+/**
+ * How far (milliseconds) history must be past maxTime before an absent transaction counts as dead: behind one name
+ * there may be several servers, and the one that answers the lookup may lag the one that showed the ledger.
+ */
+const EXPIRY_MARGIN_MS = 5_000;
+
+/**
+ * True when no ledger can hold a transaction any more that a lookup did not find after history showed a ledger closed
+ * at `closedAt`. Both clocks count: a ledger that claims to be of the future must not end our care for the envelope.
+ * `maxTime` in seconds, the rest in milliseconds since 1970.
+ */
+export function isDead(maxTime: number, closedAt: number, now: number): boolean {
+  const end = maxTime * 1_000 + EXPIRY_MARGIN_MS;
+  return closedAt > end && now > end;
+}
+
 export const begin = (maxTime: number, now: number, maybeTaken = false): Progress => ({
   maybeTaken,
   refusal: undefined,
@@ -137,8 +153,7 @@ function afterLookup(progress: Progress, fact: LookupFact, now: number): { progr
     case 'unreachable':
       return { progress, step: lookUp(POLL_MS * Math.min(progress.lookups, 5)) };
     case 'absent': {
-      // Both clocks: a ledger that claims to be of the future must not end our care for the envelope.
-      if (fact.closedAt > end && now > end) {
+      if (isDead(progress.maxTime, fact.closedAt, now)) {
         return {
           progress,
           step: done({ kind: 'expired', rateLimited: progress.rateLimited && !progress.maybeTaken }),

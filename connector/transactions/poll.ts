@@ -1,6 +1,8 @@
 import { connectorError } from '../errors.ts';
+import { lastOfNetwork } from '../ledger/checks.ts';
 import type { Horizon } from '../ledger/horizon.ts';
 import { formatFee } from '../market/amount.ts';
+import { isDead } from './decide.ts';
 import { explainFailure, verifyRecord } from './result.ts';
 import type { TransactionStore } from './store.ts';
 
@@ -26,7 +28,7 @@ export interface PollOptions {
 /**
  * Looks a transaction up. One of ours that is absent may still apply (0) until both the ledger and our clock are past
  * its maxTime; only then, or when we never made it, is it -2, on which the client sends its order again.
- * @throws `ledger-untrusted` when Horizon's record is not believed
+ * @throws `ledger-untrusted` when Horizon's record is not believed, `network-mismatch`
  */
 export async function pollTransaction(
   hash: string,
@@ -34,12 +36,11 @@ export async function pollTransaction(
   signal: AbortSignal,
 ): Promise<PollAnswer> {
   // The ledger first: a transaction absent after this ledger closed is not in it.
-  const last = await horizon.lastLedger(signal);
+  const last = lastOfNetwork(await horizon.root(signal), networkPassphrase);
   const record = await horizon.transaction(hash, signal);
   const answer = { currentBlock: last.sequence, signature: hash, txData: null };
   if (record === undefined) {
-    const end = (store.get(hash)?.maxTime ?? 0) * 1_000;
-    const dead = last.closedAt > end && now() > end;
+    const dead = isDead(store.get(hash)?.maxTime ?? 0, last.closedAt, now());
     return { ...answer, txBlock: null, txStatus: dead ? -2 : 0, fee: null, error: null };
   }
   const result = verifyRecord(record, hash, networkPassphrase);

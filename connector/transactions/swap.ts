@@ -1,5 +1,5 @@
 import { isCoded } from '../../common/errors.ts';
-import { sleep } from '../../common/shutdown.ts';
+import type { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import type { Horizon } from '../ledger/horizon.ts';
 import type { FeeStats } from '../ledger/schemas.ts';
@@ -48,6 +48,7 @@ export interface SwapperOptions {
   quote(request: SwapRequest, signal: AbortSignal): Promise<Quote>;
   /** Milliseconds since 1970. */
   now(): number;
+  sleep: typeof sleep;
   observed(hash: string, observation: Observation, step: Step): void;
   settled(hash: string, outcome: Outcome): void;
   /** The fate could not be written; it will be found out again by the next process. */
@@ -109,7 +110,7 @@ export function createSwapper(options: SwapperOptions): Swapper {
       } catch (error) {
         const live = isCoded(error, 'signer-refused') && error.field === 'sequence-live';
         if (!live || now() >= until) throw error;
-        await sleep(LIVE_SEQUENCE_POLL_MS, signal);
+        await options.sleep(LIVE_SEQUENCE_POLL_MS, signal);
       }
     }
   };
@@ -118,7 +119,11 @@ export function createSwapper(options: SwapperOptions): Swapper {
     const { hash } = transaction;
     const observed = (observation: Observation, step: Step): void =>
       options.observed(hash, observation, step);
-    const outcome = await track(transaction, { horizon, networkPassphrase, now, observed }, options.stop);
+    const outcome = await track(
+      transaction,
+      { horizon, networkPassphrase, now, sleep: options.sleep, observed },
+      options.stop,
+    );
     options.settled(hash, outcome);
     await store.settle(hash, outcome.kind).catch((error: unknown) => options.unsaved(hash, error));
     return outcome;
@@ -132,7 +137,12 @@ export function createSwapper(options: SwapperOptions): Swapper {
           const { quote, prepared, envelopeXdr } = await prepareHeld(request, signal);
           const { hash, maxTime } = prepared;
           await store.add({ hash, envelopeXdr, maxTime });
-          const late = setTimeout(() => reject(timedOut(hash)), maxTime * 1_000 + GRACE_MS - now());
+          const known = new AbortController();
+          const patience = maxTime * 1_000 + GRACE_MS - now();
+          options.sleep(patience, known.signal).then(
+            () => reject(timedOut(hash)),
+            () => undefined,
+          );
           try {
             const outcome = await follow({
               ...{ hash, maxTime, envelopeXdr, maybeTaken: false },
@@ -143,7 +153,7 @@ export function createSwapper(options: SwapperOptions): Swapper {
           } catch (error) {
             reject(options.stop.aborted ? timedOut(hash) : error);
           } finally {
-            clearTimeout(late);
+            known.abort();
           }
         };
         // The answer may come before the task ends: the queue stays closed until the fate is known.

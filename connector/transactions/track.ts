@@ -1,4 +1,5 @@
-import { sleep } from '../../common/shutdown.ts';
+import type { sleep } from '../../common/shutdown.ts';
+import { lastOfNetwork } from '../ledger/checks.ts';
 import type { Horizon } from '../ledger/horizon.ts';
 import type { TransactionRecord } from '../ledger/schemas.ts';
 import {
@@ -17,6 +18,7 @@ export interface TrackOptions {
   networkPassphrase: string;
   /** Milliseconds since 1970. */
   now(): number;
+  sleep: typeof sleep;
   /** Each answer, for metrics and logs. */
   observed(observation: Observation, step: Step): void;
 }
@@ -51,7 +53,7 @@ export async function track(
     ? { action: 'look-up', afterMs: 0 }
     : { action: 'submit', afterMs: 0 };
   while (step.action !== 'done') {
-    if (step.afterMs > 0) await sleep(step.afterMs, signal);
+    if (step.afterMs > 0) await options.sleep(step.afterMs, signal);
     const observation: Observation =
       step.action === 'submit'
         ? { event: 'submitted', fact: await submitFact(transaction, options, signal), now: now() }
@@ -92,7 +94,7 @@ async function lookupFact(
   signal: AbortSignal,
 ): Promise<LookupFact> {
   try {
-    const { closedAt } = await horizon.lastLedger(signal);
+    const { closedAt } = lastOfNetwork(await horizon.root(signal), networkPassphrase);
     const record = await horizon.transaction(transaction.hash, signal);
     return record === undefined
       ? { kind: 'absent', closedAt }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
+import { sleep } from '../../common/shutdown.ts';
 import { loadEnvironment } from '../../connector/config.ts';
 import { type Connector, startConnector } from '../../connector/connector.ts';
 import { createAuthority, type Pem, type TestAuthority } from '../certificates.ts';
@@ -40,7 +41,8 @@ export interface World {
 }
 
 export interface WorldOptions {
-  now?: () => number;
+  /** How much faster than the real time the connector's and the network's clocks run. */
+  speed?: number;
   horizon?: { closeMs?: number; submitTimeoutMs?: number; tls?: object };
   /** Changes the connector's file. */
   // biome-ignore lint/suspicious/noExplicitAny: the file's form is what some tests break
@@ -50,7 +52,10 @@ export interface WorldOptions {
 
 /** A connector in this process between a sandbox network and a software signer, behind real mTLS. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const now = options.now ?? Date.now;
+  const { speed = 1 } = options;
+  const began = Date.now();
+  const now = (): number => Math.floor(began + (Date.now() - began) * speed);
+  const sleepScaled: typeof sleep = (ms, signal) => sleep(ms / speed, signal);
   const folder = await mkdtemp(join(tmpdir(), 'connector-'));
   const at = (name: string): string => join(folder, name);
   const key = createKey();
@@ -101,7 +106,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const start = () => startConnector(loadEnvironment(environment), { log, now });
+  const start = () => startConnector(loadEnvironment(environment), { log, now, sleep: sleepScaled });
 
   const world: World = {
     ...{ key, horizon, signer, authority, client, folder, environment, setAddresses, log: lines },

@@ -25,6 +25,7 @@ export const chainBalances = defineRoute({
     const [state, last] = await Promise.all([
       context.horizon.account(context.file.account, signal),
       context.horizon.lastLedger(signal),
+      context.checkLedger(signal),
     ]);
     const free = state === undefined ? new Map<string, bigint>() : spendable(state, last.baseReserve);
     const symbolOf = (asset: string): string =>

@@ -12,7 +12,8 @@ export const chainEstimateGas = defineRoute({
   query: z.strictObject({ network: z.string().optional() }),
   handle: async ({ query }, context, signal) => {
     requireNetwork(query.network, context);
-    const fee = bid(await context.horizon.feeStats(signal));
+    const [stats] = await Promise.all([context.horizon.feeStats(signal), context.checkLedger(signal)]);
+    const fee = bid(stats);
     return {
       feePerComputeUnit: fee.toString(),
       denomination: 'stroops',

@@ -28,6 +28,7 @@ export const quoteSwap = defineRoute({
     const [quote, best] = await Promise.all([
       context.quoter.quote(request, signal),
       context.quoter.bestPrice(request, signal),
+      context.checkLedger(signal),
     ]);
     return {
       quoteId: randomUUID(),
