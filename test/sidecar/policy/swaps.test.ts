@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { PathPayment } from '../../../sidecar/envelope.ts';
+import { evaluate } from '../../../sidecar/policy/evaluate.ts';
+import { spendsOf } from '../../../sidecar/policy/operations.ts';
+import { ISSUER } from '../transactions.ts';
+import { ACCOUNT, context, EURC_ID, policy, swap, transaction, USDC_ID, verdict } from './fixtures.ts';
+
+const ops = (...operations: PathPayment[]) => ({ operations });
+const SELL_USDC = { sendAsset: USDC_ID, destAsset: 'XLM' };
+
+describe('signing policy: swaps @security', () => {
+  const cases: [string, string, ...Parameters<typeof verdict>][] = [
+    [
+      'a path payment to another',
+      'operation-not-allowed operations[0].destination',
+      ops(swap({ destination: ISSUER })),
+    ],
+    [
+      'the same asset on both ends',
+      'pair-not-allowed operations[0].destAsset',
+      ops(swap({ destAsset: 'XLM', destMin: 100_000_000n, path: [USDC_ID] })),
+    ],
+    [
+      'an asset that no rule lists',
+      'pair-not-allowed operations[0].destAsset',
+      ops(swap({ destAsset: EURC_ID })),
+    ],
+    [
+      'a second operation',
+      'pair-not-allowed operations[1].destAsset',
+      ops(swap(), swap({ destAsset: EURC_ID })),
+    ],
+    [
+      'a foreign asset on the path',
+      'pair-not-allowed operations[0].path[1]',
+      ops(swap({ path: [USDC_ID, EURC_ID] })),
+    ],
+    ['a listed asset on the path', 'allowed', ops(swap({ path: ['XLM', USDC_ID] }))],
+    ['the lowest price', 'allowed', ops(swap({ destMin: 8_000_000n }))],
+    ['a stroop below it', 'price-out-of-collar operations[0]', ops(swap({ destMin: 7_999_999n }))],
+    ['the highest price', 'allowed', ops(swap({ destMin: 20_000_000n }))],
+    ['a stroop above it', 'price-out-of-collar operations[0]', ops(swap({ destMin: 20_000_001n }))],
+    ['nothing in return', 'price-out-of-collar operations[0]', ops(swap({ destMin: 0n }))],
+    ['nothing sent', 'price-out-of-collar operations[0]', ops(swap({ sendMax: 0n }))],
+    [
+      'a negative amount',
+      'price-out-of-collar operations[0]',
+      ops(swap({ sendMax: -100_000_000n, destMin: -10_000_000n })),
+    ],
+    [
+      'the other side at the highest price',
+      'allowed',
+      ops(swap({ ...SELL_USDC, sendMax: 20_000_000n, destMin: 100_000_000n })),
+    ],
+    [
+      'a stroop above it, other side',
+      'price-out-of-collar operations[0]',
+      ops(swap({ ...SELL_USDC, sendMax: 20_000_001n, destMin: 100_000_000n })),
+    ],
+    [
+      'the other side at the lowest price',
+      'allowed',
+      ops(swap({ ...SELL_USDC, sendMax: 8_000_000n, destMin: 100_000_000n })),
+    ],
+    [
+      'a stroop below it, other side',
+      'price-out-of-collar operations[0]',
+      ops(swap({ ...SELL_USDC, sendMax: 7_999_999n, destMin: 100_000_000n })),
+    ],
+    ['a strict receive', 'allowed', ops(swap({ type: 'pathPaymentStrictReceive' }))],
+    [
+      'a strict receive below the collar',
+      'price-out-of-collar operations[0]',
+      ops(swap({ type: 'pathPaymentStrictReceive', destMin: 7_999_999n })),
+    ],
+    ['the largest amount', 'allowed', ops(swap({ sendMax: 10_000_000_000n, destMin: 1_000_000_000n }))],
+    [
+      'a stroop more',
+      'amount-too-large operations[0]',
+      ops(swap({ sendMax: 10_000_000_001n, destMin: 1_000_000_001n })),
+    ],
+    [
+      'the other asset’s limit',
+      'amount-too-large operations[0]',
+      ops(swap({ ...SELL_USDC, sendMax: 1_000_000_001n, destMin: 10_000_000_000n })),
+    ],
+  ];
+  for (const [name, expected, ...input] of cases)
+    it(`${name}: ${expected}`, () => assert.equal(verdict(...input), expected));
+
+  it('counts what leaves in the pair’s window, with the operations of the same transaction', () => {
+    const rule = {
+      pair: ['XLM', USDC_ID],
+      price: { min: '0.08', max: '0.2' },
+      maxAmount: { XLM: '10000000000', [USDC_ID]: '0' },
+    };
+    const swaps = [{ ...rule, window: { XLM: { amount: '300000000', seconds: 60 } } }];
+    const asked: unknown[] = [];
+    const spent = (spend: { kind: string }, seconds: number) => {
+      if (spend.kind !== 'swap') return 0n;
+      asked.push({ asset: 'asset' in spend && spend.asset, seconds });
+      return 100_000_000n;
+    };
+    assert.equal(verdict(ops(swap(), swap()), { swaps }, { spent }), 'allowed');
+    assert.equal(
+      verdict(ops(swap(), swap(), swap()), { swaps }, { spent }),
+      'window-exhausted operations[2]',
+    );
+    assert.deepEqual(asked[0], { asset: 'XLM', seconds: 60 });
+  });
+
+  it('spends the most that can leave, and the fee', () => {
+    assert.deepEqual(spendsOf(transaction({ fee: 321n })), [
+      { kind: 'fee', asset: 'XLM', amount: '321' },
+      { kind: 'swap', asset: 'XLM', pair: [USDC_ID, 'XLM'].join(' '), amount: '100000000' },
+    ]);
+  });
+
+  it('allows only what a brute-force reading of the policy allows', () => {
+    const assets = ['XLM', USDC_ID, EURC_ID];
+    const amount = fc.bigInt({ min: -2n, max: 40n });
+    const operation = fc.record({
+      type: fc.constantFrom('pathPaymentStrictSend' as const, 'pathPaymentStrictReceive' as const),
+      source: fc.constantFrom(undefined, ACCOUNT, ISSUER),
+      destination: fc.constantFrom(ACCOUNT, ACCOUNT, ACCOUNT, ISSUER),
+      sendAsset: fc.constantFrom(...assets),
+      sendMax: amount,
+      destAsset: fc.constantFrom(...assets),
+      destMin: amount,
+      path: fc.array(fc.constantFrom(...assets), { maxLength: 2 }),
+    });
+    // Prices of EURC in XLM around 2 and of USDC in EURC around 1/2, so that whole small amounts meet both bounds.
+    const rules = [
+      { pair: ['EURC', 'XLM'], min: [3n, 2n], max: [5n, 2n], most: { XLM: 30n, EURC: 9n } },
+      { pair: ['USDC', 'EURC'], min: [1n, 4n], max: [2n, 3n], most: { USDC: 30n, EURC: 12n } },
+    ] as const;
+    const id = (code: string) => (code === 'XLM' ? 'XLM' : `${code}:${ISSUER}`);
+    const spec = {
+      swaps: [
+        {
+          pair: [EURC_ID, 'XLM'],
+          price: { min: '1.5', max: '2.5' },
+          maxAmount: { XLM: '30', [EURC_ID]: '9' },
+        },
+        {
+          pair: [USDC_ID, EURC_ID],
+          price: { min: '0.25', max: '0.66666666666666666666' },
+          maxAmount: { [USDC_ID]: '30', [EURC_ID]: '12' },
+        },
+      ],
+    };
+    const parsed = policy(spec);
+    let allowedCount = 0;
+    fc.assert(
+      fc.property(fc.array(operation, { minLength: 1, maxLength: 2 }), (operations) => {
+        const isAllowed = evaluate(transaction({ operations }), [parsed], context()) === undefined;
+        const isRight = operations.every((op) => {
+          if ((op.source ?? ACCOUNT) !== ACCOUNT || op.destination !== ACCOUNT) return false;
+          if (op.sendMax <= 0n || op.destMin <= 0n) return false;
+          const rule = rules.find(
+            ({ pair }) => pair.map(id).includes(op.sendAsset) && pair.map(id).includes(op.destAsset),
+          );
+          if (rule === undefined || op.sendAsset === op.destAsset) return false;
+          const isBase = id(rule.pair[0]) === op.sendAsset;
+          const price = Number(isBase ? op.destMin : op.sendMax) / Number(isBase ? op.sendMax : op.destMin);
+          const [min, max] = [rule.min, rule.max].map(([n, d]) => Number(n) / Number(d)) as [number, number];
+          const most = Object.entries(rule.most).find(([code]) => id(code) === op.sendAsset)![1];
+          return price >= min && price < max + (max === 2.5 ? 1e-12 : -1e-12) && op.sendMax <= most;
+        });
+        assert.equal(isAllowed, isRight);
+        if (isAllowed) allowedCount++;
+      }),
+      { numRuns: 20_000, seed: 1 },
+    );
+    assert.ok(allowedCount > 20, `only ${allowedCount} were allowed`);
+  });
+});
