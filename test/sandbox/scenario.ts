@@ -86,13 +86,13 @@ function resolver(scenario: Scenario): { address(name: string): string; asset(te
 }
 
 /**
- * The state at ledger 1. The network's root account holds the lumens that nobody else has, so that they add up.
+ * The state at its first ledger. The network's root account holds the lumens that nobody else has, so that they add up.
  * @param closeTime Unix seconds
  * @throws where accounts or offers could not stand in a real ledger
  */
-export function createMarket(scenario: Scenario, closeTime: number): Market {
+export function createMarket(scenario: Scenario, closeTime: number, firstLedger = 1): Market {
   const { address, asset } = resolver(scenario);
-  const state = createState({ ledger: 1, time: closeTime });
+  const state = createState({ ledger: firstLedger, time: closeTime });
   const putAccount = (owner: string, balance: bigint, sequence: bigint, subentries: number): void =>
     state.put({
       account: {
@@ -111,7 +111,12 @@ export function createMarket(scenario: Scenario, closeTime: number): Market {
   const given = scenario.accounts.reduce((sum, { balance }) => sum + balance, 0n);
   putAccount(root, TOTAL_COINS - given, 0n, 0);
   for (const account of scenario.accounts) {
-    putAccount(address(account.address), account.balance, 1n << 32n, account.trustlines.length);
+    putAccount(
+      address(account.address),
+      account.balance,
+      BigInt(firstLedger) << 32n,
+      account.trustlines.length,
+    );
     for (const { asset: text, limit = INT64_MAX, balance } of account.trustlines) {
       if (balance > limit) throw new Error(`${account.address} holds more ${text} than its limit`);
       state.put({

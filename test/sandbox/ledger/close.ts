@@ -25,19 +25,17 @@ export interface ClosedLedger {
   transactions: AppliedTransaction[];
 }
 
-/** The highest offer id given out. */
-export type IdPool = bigint;
-
 /**
  * Closes a ledger on `state`: all fees first, then the transactions in the order given, then the header.
  * @param close number of the new ledger and its close time in Unix seconds
+ * @param idPool the highest offer id given out
  */
 export function closeLedger(
   state: LedgerState,
   previousHash: string,
   transactions: readonly DecodedTransaction[],
   close: { ledger: number; time: number },
-  idPool: IdPool,
+  idPool: bigint,
 ): ClosedLedger {
   state.open(close);
   const fees = transactions.map((transaction) => chargeFee(state, transaction));
