@@ -31,8 +31,8 @@ const HEALTHY_MS = 30_000;
 export const IDLE_MS = 150_000;
 /** The server ends each watch after 5 to 10 minutes, so that load spreads over its replicas. */
 const TIMEOUT_S = { least: 300, spread: 300 };
-/** Failures in a row after which the version that we resume from is given up for a new list. */
-const POISONED = 3;
+/** Failures in a row, without an event, after which the version that we go on from is given up for a new list. */
+const POISONED = 4;
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /**
@@ -130,15 +130,18 @@ export function startReflector<T extends ApiObject>(
 
   async function run(): Promise<void> {
     let failures = 0;
+    /** Failures in a row without an event. */
+    let fruitless = 0;
     while (!signal.aborted) {
       const startedAt = clock.now();
+      const from = resourceVersion;
       let problem: unknown;
       try {
         await round();
       } catch (error) {
         problem = error;
-        // The version is gone, or nothing good ever comes from it.
-        if (isStatus(error, 410) || failures >= POISONED) resourceVersion = '';
+        fruitless = resourceVersion === from ? fruitless + 1 : 0;
+        if (isStatus(error, 410) || fruitless >= POISONED) resourceVersion = '';
       }
       if (signal.aborted) return;
       const healthy = clock.now() - startedAt >= HEALTHY_MS;
