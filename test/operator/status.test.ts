@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import type { Pod, StatefulSet } from '../../operator/kinds.ts';
+import { deletingStatus, type Observed, statusOf } from '../../operator/status.ts';
+import { aConnector, accounts, aPolicy } from './builders.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+
+/** What a healthy connector shows, changed by the case. */
+function observed(change: Partial<Observed> = {}): Observed {
+  const connector = aConnector().withUid('uid').build();
+  connector.metadata.generation = 3;
+  return {
+    connector,
+    policies: [aPolicy().build()],
+    statefulSet: statefulSet({ replicas: 1, readyReplicas: 1, updatedReplicas: 1 }),
+    pods: [pod({ ready: true })],
+    egressHeld: true,
+    certificates: [],
+    ...change,
+  };
+}
+
+function statefulSet(status: Omit<NonNullable<StatefulSet['status']>, 'observedGeneration'>): StatefulSet {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'slc', generation: 2 },
+    spec: { selector: { matchLabels: { a: 'b', c: 'd' } } },
+    status: { observedGeneration: 2, ...status },
+  };
+}
+
+function pod(signer: object, rest: object = {}): Pod {
+  const status = { initContainerStatuses: [{ name: 'signer', image: 'signer:1', ...signer }], ...rest };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'slc-0' }, status } as Pod;
+}
+
+const unready = statefulSet({ replicas: 1, readyReplicas: 0, updatedReplicas: 1 });
+const waiting = (reason: string, message = '', lastState = {}) => ({
+  statefulSet: unready,
+  pods: [pod({ ready: false, state: { waiting: { reason, message } }, lastState })],
+});
+
+/** What the conditions must say, by what was seen: `type=status reason`, joined. */
+const CASES: Record<string, { seen: Partial<Observed>; conditions: string; message?: RegExp }> = {
+  'all is well': {
+    seen: {},
+    conditions:
+      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=True Pinned',
+  },
+  'nothing was made yet': {
+    seen: { statefulSet: undefined, pods: [], egressHeld: false },
+    conditions:
+      'Ready=False Progressing, Reconciling=True Progressing, SignerReady=Unknown NoPod, PolicyInForce=Unknown SignerNotReady, EgressPinned=False NotApplied',
+  },
+  'a problem of the spec while an old pod still runs': {
+    seen: { stalled: { reason: 'NoMatchingPolicy', message: 'create one' } },
+    conditions:
+      'Ready=False NoMatchingPolicy, Stalled=True NoMatchingPolicy, SignerReady=True Signed, PolicyInForce=False NoMatchingPolicy, EgressPinned=True Pinned',
+    message: /create one/,
+  },
+  'the NetworkPolicy is not ours to see yet, though the pod is ready': {
+    seen: { egressHeld: false },
+    conditions:
+      'Ready=False EgressNotPinned, Reconciling=True EgressNotPinned, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=False NotApplied',
+  },
+  'a new template is not rolled out yet': {
+    seen: { statefulSet: statefulSet({ replicas: 1, readyReplicas: 1, updatedReplicas: 0 }) },
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=True Pinned',
+  },
+  'the image cannot be pulled': {
+    seen: waiting('ImagePullBackOff', 'Back-off pulling image, 40s'),
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotRunning, PolicyInForce=Unknown SignerNotReady, EgressPinned=True Pinned',
+    message: /^container signer: the image signer:1 cannot be pulled$/,
+  },
+  'the signer ends with a message': {
+    seen: waiting('CrashLoopBackOff', 'back-off 40s', {
+      terminated: { exitCode: 1, message: 'PIN refused\n' },
+    }),
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotRunning, PolicyInForce=Unknown SignerNotReady, EgressPinned=True Pinned',
+    message: /^container signer ended with code 1: PIN refused$/,
+  },
+};
+
+describe('status', () => {
+  for (const [when, { seen, conditions, message }] of Object.entries(CASES)) {
+    it(`tells that ${when}`, () => {
+      const { conditions: found = [] } = statusOf(observed(seen), now);
+      assert.equal(
+        found.map(({ type, status, reason }) => `${type}=${status} ${reason}`).join(', '),
+        conditions,
+      );
+      if (message !== undefined) assert.match(found[0]!.message, message);
+    });
+  }
+
+  it('is paused, which is no progress to wait for', () => {
+    const connector = aConnector().with({ replicas: 0 }).build();
+    const seen = { connector, statefulSet: statefulSet({ replicas: 0 }), pods: [] };
+    const types = statusOf(observed(seen), now).conditions?.map(({ type, reason }) => `${type} ${reason}`);
+    assert.deepEqual(types?.slice(0, 2), ['Ready Paused', 'SignerReady NoPod']);
+  });
+
+  it("does not change with the time, nor with the kubelet's back-off", () => {
+    const first = statusOf(observed(waiting('ErrImagePull', 'rpc error 1')), now);
+    const second = observed(waiting('ImagePullBackOff', 'Back-off 80s'));
+    second.connector.status = first;
+    assert.deepEqual(statusOf(second, new Date(now.getTime() + 60_000)), first);
+  });
+
+  it('has what scale, bots and people need', () => {
+    const { replicas, selector, gateway, account, addresses, observedGeneration } = statusOf(observed(), now);
+    assert.deepEqual(
+      { replicas, selector, gateway, account, addresses, observedGeneration },
+      {
+        replicas: 1,
+        selector: 'a=b,c=d',
+        gateway: 'slc.trading.svc:15888',
+        account: accounts.trader,
+        addresses: [{ host: 'horizon.sandbox.test', ip: '203.0.113.7', phase: 'Active' }],
+        observedGeneration: 3,
+      },
+    );
+  });
+
+  it('of a deletion keeps what was known, and calls for help when it takes too long', () => {
+    const { connector } = observed();
+    connector.status = statusOf(observed(), now);
+    const types = (tooLong: boolean) => {
+      const status = deletingStatus(connector, { message: 'm', tooLong }, now);
+      assert.deepEqual(status.addresses, connector.status?.addresses);
+      return status.conditions?.map(({ type, reason }) => `${type} ${reason}`);
+    };
+    assert.deepEqual(types(false), ['Ready Deleting', 'Reconciling Deleting']);
+    assert.deepEqual(types(true), ['Ready PodLingers', 'Stalled PodLingers']);
+  });
+});
