@@ -1,25 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, messageOf } from '../../common/errors.ts';
-import { signerError } from '../errors.ts';
-import { hashLine, type JournalEvent, type JournalHead, type JournalLine, writeLine } from './entry.ts';
+import { CodedError } from '../../common/errors.ts';
+import type { JournalLine } from './entry.ts';
 import { verifyJournal } from './verify.ts';
+import { createWriter, type JournalWriter } from './writer.ts';
 
-export interface Journal {
-  /**
-   * Resolves when the line is on the disk (fdatasync). Lines that are waiting share one write.
-   * @throws SignerError `journal-unavailable`, from the first failure on for good
-   */
-  append(event: JournalEvent): Promise<void>;
-  /** The last durable line. */
-  head(): JournalHead;
+export interface Journal extends JournalWriter {
   /** Random, from the first line. */
   readonly id: string;
-  /** Undefined while it works, else why it does not. */
-  fault(): string | undefined;
-  /** Flushes and closes. */
-  close(): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -43,6 +32,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const path = join(options.dir, JOURNAL_FILE);
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
+    if (!(await file.stat()).isFile()) throw new CodedError('journal-corrupt', `${path} is not a file`);
     return await readJournal(file, path, options);
   } catch (error) {
     await file.close();
@@ -86,72 +76,4 @@ async function syncDirectory(dir: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-interface Waiting {
-  event: JournalEvent;
-  done(): void;
-  failed(error: Error): void;
-}
-
-function createWriter(
-  file: FileHandle,
-  size: number,
-  last: JournalHead | undefined,
-  now: () => Date,
-): Omit<Journal, 'id'> {
-  let head = last;
-  let position = size;
-  let fault: string | undefined;
-  let waiting: Waiting[] = [];
-  let writing: Promise<void> | undefined;
-
-  const writeAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      try {
-        if (fault !== undefined) throw signerError('journal-unavailable', fault);
-        let next = head;
-        const lines = batch.map(({ event }) => {
-          const text = writeLine(next, now(), event);
-          next = { n: (next?.n ?? -1) + 1, hash: hashLine(text) };
-          return `${text}\n`;
-        });
-        position += await writeFully(file, Buffer.from(lines.join('')), position);
-        await file.datasync();
-        head = next;
-        for (const { done } of batch) done();
-      } catch (cause) {
-        // After a failed write or fsync nobody knows what is on the disk: nothing more is signed by this process.
-        fault ??= `the journal cannot be written: ${messageOf(cause)}`;
-        for (const { failed } of batch)
-          failed(signerError('journal-unavailable', 'the journal cannot be written', { cause }));
-      }
-    }
-  };
-
-  return {
-    append: (event) =>
-      new Promise((done, failed) => {
-        waiting.push({ event, done, failed });
-        writing ??= writeAll().finally(() => {
-          writing = undefined;
-        });
-      }),
-    head: () => head!,
-    fault: () => fault,
-    async close() {
-      await writing;
-      await file.close();
-    },
-  };
-}
-
-async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
-  for (let written = 0; written < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
-  }
-  return bytes.length;
 }

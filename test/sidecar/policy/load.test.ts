@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPolicyStore, type PolicySet } from '../../../sidecar/policy/load.ts';
+import { ISSUER, policyYaml } from '../transactions.ts';
+import { ACCOUNT } from './fixtures.ts';
+
+describe('signing policy: loading @security', () => {
+  let dir: string;
+  let changes: PolicySet[];
+  const store = () => createPolicyStore(dir, ACCOUNT, (set) => changes.push(set));
+  const named = (name: string, account = ACCOUNT): string =>
+    policyYaml(account).replace('"name":"trading"', `"name":"${name}"`);
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'policies-'));
+    changes = [];
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('keeps those of the account, with the hash of the file', async () => {
+    writeFileSync(join(dir, 'ours.yaml'), named('ours'));
+    writeFileSync(join(dir, 'others.yaml'), named('others', ISSUER));
+    writeFileSync(join(dir, 'README'), 'no policy');
+    const policies = store();
+    await policies.reload();
+    const hash = createHash('sha256').update(named('ours')).digest('hex');
+    assert.deepEqual(
+      policies.current().policies.map((policy) => [policy.name, policy.hash]),
+      [['ours', hash]],
+    );
+    assert.equal(policies.current().fault, undefined);
+  });
+
+  it('has none before a good set was read', async () => {
+    const policies = store();
+    assert.deepEqual(policies.current().policies, []);
+    rmSync(dir, { recursive: true });
+    await policies.reload();
+    assert.deepEqual(policies.current().policies, []);
+    assert.match(policies.current().fault!, /ENOENT/);
+    mkdirSync(dir);
+  });
+
+  const bad: [string, string, RegExp][] = [
+    ['broken YAML', '{', /^b\.yaml: not YAML/],
+    ['an unknown field', named('b').replace('"swaps"', '"swap"'), /^b\.yaml: spec: .*swap/],
+    ['a name that is there already', named('a'), /two files hold a policy named a/],
+    ['aliases', `x: &x ${named('b')}\ny: *x`, /^b\.yaml/],
+  ];
+  for (const [what, text, message] of bad)
+    it(`keeps the old set when one file of the new one has ${what}, until it is mended`, async () => {
+      writeFileSync(join(dir, 'a.yaml'), named('a'));
+      const policies = store();
+      await policies.reload();
+      writeFileSync(join(dir, 'a.yaml'), named('a').replace('"0.08"', '"0.01"'));
+      writeFileSync(join(dir, 'b.yaml'), text);
+      const before = policies.current().policies;
+      await policies.reload();
+      await policies.reload();
+      assert.equal(policies.current().policies, before);
+      assert.match(policies.current().fault!, message);
+      assert.equal(changes.length, 2);
+      writeFileSync(join(dir, 'b.yaml'), named('b'));
+      await policies.reload();
+      assert.deepEqual(
+        policies.current().policies.map(({ name }) => name),
+        ['a', 'b'],
+      );
+      assert.equal(policies.current().fault, undefined);
+    });
+
+  it('follows the swap of a ConfigMap volume, and sees nothing of its versions but the linked one', async () => {
+    const publish = (version: string, files: Record<string, string>): void => {
+      mkdirSync(join(dir, `..${version}`));
+      for (const [name, text] of Object.entries(files)) {
+        writeFileSync(join(dir, `..${version}`, name), text);
+        rmSync(join(dir, name), { force: true });
+        symlinkSync(join('..data', name), join(dir, name));
+      }
+      symlinkSync(`..${version}`, join(dir, '..data_tmp'));
+      renameSync(join(dir, '..data_tmp'), join(dir, '..data'));
+    };
+    publish('v1', { 'a.yaml': named('a') });
+    const policies = store();
+    await policies.reload();
+    publish('v2', { 'b.yaml': named('b') });
+    const ended = new AbortController();
+    const watching = policies.watch(5, ended.signal);
+    while (changes.length < 2) await new Promise((resolve) => setTimeout(resolve, 2));
+    ended.abort();
+    await watching;
+    assert.deepEqual(
+      changes.map((set) => set.policies.map(({ name }) => name)),
+      [['a'], ['b']],
+    );
+  });
+
+  it('has no policy left when the last one is deleted', async () => {
+    writeFileSync(join(dir, 'a.yaml'), named('a'));
+    const policies = store();
+    await policies.reload();
+    rmSync(join(dir, 'a.yaml'));
+    await policies.reload();
+    assert.deepEqual(policies.current(), { policies: [], fault: undefined });
+  });
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { signingPolicy } from '../../../sidecar/policy/schema.ts';
+import { policyYaml } from '../transactions.ts';
+import { ACCOUNT, EURC_ID, policy, USDC_ID } from './fixtures.ts';
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  default?: unknown;
+}
+
+const crd = parse(readFileSync(new URL('../../../crds/signingpolicies.yaml', import.meta.url), 'utf8')) as {
+  spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
+};
+const crdSpec = crd.spec.versions[0]!.schema.openAPIV3Schema.properties!.spec!;
+
+const swap = {
+  pair: ['XLM', USDC_ID],
+  price: { min: '0.1', max: '0.2' },
+  maxAmount: { XLM: '1', [USDC_ID]: '1' },
+};
+
+describe('signing policy: its file @security', () => {
+  it('knows every field of the CRD, and gives the same defaults', () => {
+    const minimal = policy({ swaps: undefined }).spec as Record<string, unknown>;
+    const defaults = crdSpec.properties!;
+    for (const name of Object.keys(defaults)) {
+      const result = signingPolicy.safeParse(JSON.parse(policyYaml(ACCOUNT, { [name]: Symbol.iterator })));
+      assert.ok(
+        result.success || !result.error.issues.some(({ code }) => code === 'unrecognized_keys'),
+        name,
+      );
+    }
+    for (const name of ['killSwitch', 'maxOperations', 'maxTimeBoundSeconds', 'signaturesPerSecond'])
+      assert.equal(minimal[name], defaults[name]!.default, name);
+    assert.deepEqual(minimal.memo, { kind: defaults.memo!.properties!.kind!.default });
+    const fees = defaults.fees!.properties!;
+    const window = fees.window!.default as { amount: string; seconds: number };
+    assert.deepEqual(minimal.fees, {
+      perOperation: BigInt(fees.perOperation!.default as string),
+      perTransaction: BigInt(fees.perTransaction!.default as string),
+      window: { amount: BigInt(window.amount), seconds: window.seconds },
+    });
+  });
+
+  const bad: [string, Record<string, unknown>][] = [
+    ['an unknown field', { maxOperation: 1 }],
+    ['an unknown field of a rule', { swaps: [{ ...swap, slippage: '1' }] }],
+    ['a rule without a collar', { swaps: [{ ...swap, price: undefined }] }],
+    ['a collar without an end', { swaps: [{ ...swap, price: { min: '0.1' } }] }],
+    ['a collar upside down', { swaps: [{ ...swap, price: { min: '0.2', max: '0.1' } }] }],
+    ['a price of zero', { swaps: [{ ...swap, price: { min: '0', max: '0.1' } }] }],
+    ['a price as a number', { swaps: [{ ...swap, price: { min: 0.1, max: '0.2' } }] }],
+    ['an amount as a number', { swaps: [{ ...swap, maxAmount: { XLM: 1, [USDC_ID]: '1' } }] }],
+    ['an amount in units', { swaps: [{ ...swap, maxAmount: { XLM: '1.5', [USDC_ID]: '1' } }] }],
+    [
+      'an amount above int64',
+      { swaps: [{ ...swap, maxAmount: { XLM: '9223372036854775808', [USDC_ID]: '1' } }] },
+    ],
+    ['an amount of one asset alone', { swaps: [{ ...swap, maxAmount: { XLM: '1' } }] }],
+    ['an amount of a third asset', { swaps: [{ ...swap, maxAmount: { XLM: '1', [EURC_ID]: '1' } }] }],
+    [
+      'a window of a third asset',
+      { swaps: [{ ...swap, window: { [EURC_ID]: { amount: '1', seconds: 1 } } }] },
+    ],
+    ['a window longer than a week', { fees: { window: { amount: '1', seconds: 604_801 } } }],
+    ['a pair of one asset', { swaps: [{ ...swap, pair: ['XLM', 'XLM'], maxAmount: { XLM: '1' } }] }],
+    ['a pair listed twice', { swaps: [swap, { ...swap, pair: [USDC_ID, 'XLM'] }] }],
+    ['time bounds above the hard maximum', { maxTimeBoundSeconds: 121 }],
+    ['texts without kind Text', { memo: { texts: ['x'] } }],
+    ['kind Text without texts', { memo: { kind: 'Text' } }],
+    ['no account', { accounts: [] }],
+    ['a seed for an account', { accounts: [`S${ACCOUNT.slice(1)}`] }],
+  ];
+  for (const [name, spec] of bad)
+    it(`refuses ${name}`, () => assert.throws(() => policy(spec), /^Error: p\.yaml: spec/));
+
+  it('refuses another kind and another version', () => {
+    const good = JSON.parse(policyYaml(ACCOUNT));
+    for (const change of [{ kind: 'ConfigMap' }, { apiVersion: 'stellar-connector.io/v1' }, { extra: 1 }])
+      assert.equal(signingPolicy.safeParse({ ...good, ...change }).success, false);
+  });
+});
