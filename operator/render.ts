@@ -26,7 +26,8 @@ const HELP = `stellar-operator render: prints the children of StellarConnectors 
   stellar-operator render -f FILE [-f FILE ...]
 
   -f, --filename FILE        YAML with StellarConnectors and SigningPolicies; - is standard input. Other kinds are skipped.
-      --operator-namespace NAMESPACE   where the operator runs, as the NetworkPolicy names it (default stellar-system)
+      --operator-namespace NAMESPACE   where the operator runs, as the NetworkPolicy names it (default stellar-system;
+                             empty: outside the cluster)
 
 Images come from STELLAR_CONNECTOR_IMAGE, STELLAR_SIGNER_IMAGE and STELLAR_IMAGE_PULL_POLICY, as for the operator.
 Exit code 1: a connector cannot be carried out, or a file is wrong. 2: the command line is wrong.
@@ -106,7 +107,7 @@ function factsOf(env: Io['env'], operatorNamespace: string): Facts {
       pullPolicy: pullPolicy === 'Always' || pullPolicy === 'Never' ? pullPolicy : 'IfNotPresent',
     },
     publicRoots: MINTED,
-    operatorNamespace,
+    ...(operatorNamespace === '' ? {} : { operatorNamespace }),
   };
 }
 
