@@ -29,6 +29,9 @@ export async function reachableFiles(program: Program): Promise<string[]> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
+    // Node's own conditions besides import, require, node and default; without them other files would be found.
+    conditions: ['module-sync', 'node-addons'],
+    mainFields: ['main'],
     logLevel: 'error',
     loader: { '.node': 'copy' },
     // Side effects stay: a file is wanted if it is imported, whether or not a bundler could drop it.

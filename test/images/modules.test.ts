@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PROGRAMS, reachableFiles } from '../../scripts/image-context.ts';
+import { PROGRAMS, type Program, reachableFiles } from '../../scripts/image-context.ts';
 
 const packageOf = (file: string): string | undefined =>
   /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(file)?.[1];
@@ -18,9 +18,15 @@ const ROOMS = {
 };
 
 describe('the modules in each image', () => {
+  const reachable = new Map<Program, string[]>();
+  before(async function () {
+    this.timeout(60_000);
+    for (const program of PROGRAMS) reachable.set(program, await reachableFiles(program));
+  });
+
   for (const program of PROGRAMS) {
-    it(`@security ${program}: only what its entry reaches, nothing of another room, no foreign package`, async () => {
-      const files = await reachableFiles(program);
+    it(`@security ${program}: only what its entry reaches, nothing of another room, no foreign package`, () => {
+      const files = reachable.get(program)!;
       assert.ok(files.includes(`${program}/main.ts`));
       const packages = new Set(files.map(packageOf).filter((name) => name !== undefined));
       const foreign = [...packages].filter((name) => FORBIDDEN[program].some((rule) => rule.test(name)));
@@ -33,11 +39,11 @@ describe('the modules in each image', () => {
     });
   }
 
-  it('@security only the signer holds a native addon', async () => {
-    const native = async (program: (typeof PROGRAMS)[number]): Promise<string[]> =>
-      (await reachableFiles(program)).filter((file) => file.endsWith('.node'));
-    assert.deepEqual(await native('connector'), []);
-    assert.deepEqual(await native('operator'), []);
-    assert.deepEqual(await native('sidecar'), ['node_modules/pkcs11js/build/Release/pkcs11.node']);
+  it('@security only the signer holds a native addon', () => {
+    const native = (program: Program): string[] =>
+      reachable.get(program)!.filter((file) => file.endsWith('.node'));
+    assert.deepEqual(native('connector'), []);
+    assert.deepEqual(native('operator'), []);
+    assert.deepEqual(native('sidecar'), ['node_modules/pkcs11js/build/Release/pkcs11.node']);
   });
 });
