@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
-import { CONFIGMAPS, CONNECTORS, NETWORKPOLICIES, POLICIES, STATEFULSETS } from '../../operator/kinds.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments, stringify } from 'yaml';
+import {
+  CHILD_KINDS,
+  CONFIGMAPS,
+  CONNECTORS,
+  NETWORKPOLICIES,
+  POLICIES,
+  STATEFULSETS,
+} from '../../operator/kinds.ts';
 import type { KubeObject } from '../../operator/kube/resource.ts';
-import { aConnector } from './builders.ts';
+import { render } from '../../operator/render.ts';
+import { aConnector, aPolicy } from './builders.ts';
 import { calm, isGone, NAME, type Scene, sceneIn } from './scene.ts';
-import { createWorld, type RunningOperator, until, type World } from './world.ts';
+import { createWorld, OPERATOR_NAMESPACE, type RunningOperator, until, type World } from './world.ts';
 
 /** Name and kind of each child, as the user guide lists them. */
 const CHILDREN: Record<string, string[]> = {
@@ -48,6 +60,36 @@ describe('operator: a StellarConnector on a real API server', function () {
     const at = (part: string): number => applies.findIndex((call) => call.includes(part));
     assert.ok(at('/networkpolicies/') < at('/statefulsets/'), applies.join('\n'));
     assert.ok(at('/secrets') < at('/statefulsets/'), applies.join('\n'));
+  });
+
+  it('makes what render prints', async () => {
+    await scene.settled(operator);
+    const folder = mkdtempSync(join(tmpdir(), 'render-'));
+    const file = join(folder, 'both.yaml');
+    const [one, policy] = [aConnector(), aPolicy()].map((of) => of.inNamespace(world.namespace).manifest());
+    writeFileSync(file, [one, policy].map((object) => stringify(object)).join('---\n'));
+    let out = '';
+    const stdout = { write: (text: string) => (out += text) };
+    const env = {
+      STELLAR_CONNECTOR_IMAGE: 'connector:test',
+      STELLAR_SIGNER_IMAGE: 'signer:test',
+      STELLAR_IMAGE_PULL_POLICY: 'Never',
+    };
+    assert.equal(
+      await render(['-f', file, '--operator-namespace', OPERATOR_NAMESPACE], { stdout, stderr: stdout, env }),
+      0,
+      out,
+    );
+    rmSync(folder, { recursive: true });
+    const rendered = parseAllDocuments(out).map((document) => document.toJS() as KubeObject);
+    const made = CHILD_KINDS.flatMap(({ kind }) => operator.cache.children(kind).list());
+    assert.equal(rendered.length, made.length);
+    for (const object of rendered) {
+      const live = await scene.child(object.kind, object.metadata.name);
+      // The one text that render cannot know.
+      if (object.metadata.name === 'slc-trust') delete object.data;
+      assert.partialDeepStrictEqual(live, object);
+    }
   });
 
   it('writes each child once and the status only when it changes', async () => {

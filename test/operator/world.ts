@@ -21,6 +21,9 @@ export const CRDS = resource(
   'CustomResourceDefinition',
 );
 
+/** Where the operator claims to run. */
+export const OPERATOR_NAMESPACE = 'stellar-system';
+
 const signal = AbortSignal.timeout(600_000);
 
 export interface World {
@@ -73,7 +76,10 @@ export async function createWorld(prefix: string): Promise<World> {
         {
           access: as,
           namespaces: [namespace],
-          facts: { images: { connector: 'connector:test', signer: 'signer:test', pullPolicy: 'Never' } },
+          facts: {
+            images: { connector: 'connector:test', signer: 'signer:test', pullPolicy: 'Never' },
+            operatorNamespace: OPERATOR_NAMESPACE,
+          },
           log: createLogger('operator', process.env.TEST_LOG_LEVEL ?? 'fatal'),
           observe: (call) => calls.push(call),
           ...(now === undefined ? {} : { now }),
