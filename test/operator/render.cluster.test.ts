@@ -13,7 +13,7 @@ import type { KubeObject } from '../../operator/kube/resource.ts';
 import { render } from '../../operator/render.ts';
 import { aConnector, aPolicy } from './builders.ts';
 import { calm, type Scene, sceneIn } from './scene.ts';
-import { createWorld, until, type World } from './world.ts';
+import { createWorld, OPERATOR_NAMESPACE, until, type World } from './world.ts';
 
 describe('render and the running operator', function () {
   this.timeout(60_000);
@@ -73,7 +73,7 @@ describe('render and the running operator', function () {
         STELLAR_IMAGE_PULL_POLICY: 'Never',
       },
     };
-    assert.equal(await render(['-f', path, '--operator-namespace', ''], io), 0);
+    assert.equal(await render(['-f', path, '--operator-namespace', OPERATOR_NAMESPACE], io), 0);
     return parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
   }
 
