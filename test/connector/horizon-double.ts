@@ -30,6 +30,8 @@ export interface HorizonDouble {
   intercept: Intercept | undefined;
   /** Requests as `GET /path?query`, in order. */
   seen: string[];
+  /** Stops listening and cuts every connection; the network goes on. */
+  unplug(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -80,6 +82,7 @@ export async function startHorizon(options: DoubleOptions): Promise<HorizonDoubl
     network,
     ca: authority.cert,
     pins: { leaf: pinOf(leaf.cert), ca: pinOf(authority.cert) },
+    unplug: () => close(server, 0),
     async stop() {
       network.stop();
       stopping.abort();

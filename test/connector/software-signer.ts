@@ -33,7 +33,10 @@ export interface SignerRefusal {
 
 export interface SignerBehaviour {
   /** Changes what is answered; called with the right answer. */
-  tamper?: (answer: SignResponse, envelope: xdr.TransactionEnvelopeTx) => SignResponse;
+  tamper?: (
+    answer: SignResponse,
+    envelope: xdr.TransactionEnvelopeTx,
+  ) => SignResponse | Promise<SignResponse>;
   refuse?: (call: number) => SignerRefusal | undefined;
   /** What `/v1/account` says in place of the truth. */
   account?: string;
@@ -82,7 +85,7 @@ export async function startSoftwareSigner(
 ): Promise<SoftwareSigner> {
   const signer: Omit<SoftwareSigner, 'stop'> = { behaviour: {}, asked: [] };
 
-  const answer = (url: string | undefined, body: string): [status: number, body: unknown] => {
+  const answer = async (url: string | undefined, body: string): Promise<[status: number, body: unknown]> => {
     const { tamper, refuse, ...claims } = signer.behaviour;
     if (url === ACCOUNT_PATH) {
       const { account, networkPassphrase: network } = claims;
@@ -101,16 +104,16 @@ export async function startSoftwareSigner(
       hash: hash.toString('hex'),
       signer: key.account,
     };
-    return [200, tamper ? tamper(right, envelope) : right];
+    return [200, tamper ? await tamper(right, envelope) : right];
   };
 
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
+    request.on('end', async () => {
       const version = request.headers[PROTOCOL_HEADER] === PROTOCOL_VERSION;
       const [status, body] = version
-        ? answer(request.url, Buffer.concat(chunks).toString())
+        ? await answer(request.url, Buffer.concat(chunks).toString())
         : [400, { code: 'protocol-mismatch' }];
       response.writeHead(status, {
         [PROTOCOL_HEADER]: signer.behaviour.protocol ?? PROTOCOL_VERSION,

@@ -60,7 +60,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const at = (name: string): string => join(folder, name);
   const key = createKey();
   const [horizon, authority] = await Promise.all([
-    startHorizon({ account: key.account, clock: now, ...options.horizon }),
+    startHorizon({
+      account: key.account,
+      clock: now,
+      closeMs: speed === 1 ? 100 : 1_000 / speed,
+      ...options.horizon,
+    }),
     createAuthority('clients'),
   ]);
   const { passphrase } = horizon.network;
