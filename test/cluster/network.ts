@@ -29,6 +29,9 @@ export async function controlPlaneNetwork(): Promise<void> {
 /** Where container programs write whatever they are told. */
 const SHADOWED = ['/run', '/var/lib', '/var/log'];
 
+/** Where this machine may have such a thing of its own, which the node must not take for its. */
+const FRESH = ['/run/netns', '/run/containerd', '/var/lib/cni', '/var/lib/kubelet'];
+
 /** Throws when a state folder is where the node would not see it. */
 export function checkStateFolder(dir: string): void {
   const hidden = SHADOWED.find((folder) => dir === folder || dir.startsWith(`${folder}/`));
@@ -50,11 +53,15 @@ export async function nodeMounts(scratch: string): Promise<void> {
     const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
     await run('mount', ['-t', 'overlay', 'overlay', '-o', options, lower]);
   }
+  for (const folder of FRESH) {
+    mkdirSync(folder, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+  }
 }
 
 /** The node's links and the `world` namespace behind its default route, which owns every address there is. */
 export async function nodeNetwork(ipv6: boolean): Promise<void> {
-  const { node, worldLink, metadata } = NETWORK;
+  const { node, pods, worldLink, metadata } = NETWORK;
   await all([
     'ip link set lo up',
     // Bridges, since not every kernel has dummy devices.
@@ -73,7 +80,7 @@ export async function nodeNetwork(ipv6: boolean): Promise<void> {
     `ip -n world addr add ${worldLink.world}/30 dev w1`,
     'ip -n world link set w1 up',
     `ip route add default via ${worldLink.world}`,
-    `ip -n world route add 10.0.0.0/8 via ${worldLink.node}`,
+    ...[pods.v4, `${node.v4}/32`].map((back) => `ip -n world route add ${back} via ${worldLink.node}`),
     // In the local table, or TCP answers have no valid source address.
     'ip -n world route add local default dev lo',
     // UDP answers carry the address that was asked.
@@ -86,8 +93,7 @@ export async function nodeNetwork(ipv6: boolean): Promise<void> {
       'ip addr add fd00:ffff::1/64 dev w0 nodad',
       'ip -n world addr add fd00:ffff::2/64 dev w1 nodad',
       'ip -6 route add default via fd00:ffff::2',
-      'ip -n world -6 route add fd00:10::/32 via fd00:ffff::1',
-      'ip -n world -6 route add fd00:250::/32 via fd00:ffff::1',
+      ...[pods.v6, `${node.v6}/128`].map((back) => `ip -n world -6 route add ${back} via fd00:ffff::1`),
       // Not the local table: it would swallow the way back.
       'ip -n world -6 route add local default dev lo table 100',
       'ip -n world -6 rule add pref 40000 lookup 100',
