@@ -269,6 +269,7 @@ describe("Horizon's interface against recorded exchanges", () => {
     const { memo: _memo, memo_bytes: _bytes, ...recorded } = bodyOf(exchange(169)) as Record<string, unknown>;
     assert.deepEqual(unbound(body), shape(recorded));
     assert.equal(body.ledger, LATEST + 1);
+    for (let i = 0; i < 20; i += 1) network.close();
     for (const again of [
       await post('/transactions', text),
       await ask('GET', `/transactions/${body.hash}`, {}),
@@ -307,6 +308,18 @@ describe("Horizon's interface against recorded exchanges", () => {
     assert.deepEqual(shape(body), shape(bodyOf(exchange(204))));
     network.close();
     assert.equal((await ask('GET', `/transactions/${body.extras.hash}`, {})).status, 200);
+  });
+
+  it('of a source account, only paths that it can pay', async () => {
+    const [method, path] = exchange(111).request.line.split(' ') as [string, string];
+    const records = async (): Promise<unknown[]> => {
+      const { body } = await ask(method, path, {});
+      return (JSON.parse(body) as { _embedded: { records: unknown[] } })._embedded.records;
+    };
+    assert.equal((await records()).length, 2);
+    const trustline = market.state.trustline(ALICE, USDC)!;
+    market.state.put({ trustline: { ...trustline, balance: 30_249_999n } });
+    assert.equal((await records()).length, 1);
   });
 
   it('refuses by name what it does not do, unlike any answer of Horizon', async () => {

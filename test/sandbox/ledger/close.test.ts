@@ -96,6 +96,7 @@ describe('closing a ledger', () => {
     closeLedger(state, '0'.repeat(64), [decoded([strictSend()])], { ledger: 2, time: START }, 0n);
     const held = [...state.accounts()].reduce((sum, { balance }) => sum + balance, 0n);
     assert.equal(held + state.feePool, TOTAL_COINS);
+    assert.equal(state.savepoint(), 0, 'nothing is kept to undo');
     assert.ok(state.account(keyOf(PASSPHRASE).publicKey()));
   });
 });
