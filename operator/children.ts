@@ -4,13 +4,15 @@ import { CodedError } from '../common/errors.ts';
 import type { StellarConnector } from './api/v1alpha1.gen.ts';
 import type { Cache } from './cache.ts';
 import { Stall } from './errors.ts';
-import { CHILD_KINDS, CONNECTORS } from './kinds.ts';
+import { CHILD_KINDS, CONNECTORS, STATEFULSETS } from './kinds.ts';
 import { FIELD_MANAGER, type KubeClient } from './kube/client.ts';
 import { isStatus } from './kube/errors.ts';
 import { controllerOf, type KubeObject, keyOf, type Resource } from './kube/resource.ts';
 
 /** Carries the hash of what we last applied to a child. */
 export const DESIRED_HASH = 'stellar-connector.io/desired-hash';
+
+const SCALE_MANAGER = `${FIELD_MANAGER}-scale`;
 
 export interface ChildModules {
   client: KubeClient;
@@ -54,9 +56,27 @@ export async function applyChild(
   try {
     store.set(await client.apply(of, child, { fieldManager: FIELD_MANAGER, force: true }, signal));
   } catch (error) {
-    if (!isStatus(error, 400, 403, 409, 422)) throw error;
+    if (!isStatus(error, 400, 403, 422)) throw error;
     throw new Stall('Refused', `the API server refuses ${child.kind} ${key}: ${error.message}`, error);
   }
+}
+
+/**
+ * Ends the pod without touching anything else of the StatefulSet: an apply of this one field under a manager of its
+ * own, which the next whole apply overrides. The uid keeps it from making a new object.
+ */
+export async function scaleToZero(
+  { metadata: { name, namespace, uid } }: KubeObject,
+  { client, cache }: ChildModules,
+  signal: AbortSignal,
+): Promise<void> {
+  const object = {
+    metadata: { name, ...(namespace && { namespace }), ...(uid && { uid }) },
+    spec: { replicas: 0 },
+  };
+  const options = { fieldManager: SCALE_MANAGER, force: true };
+  const scaled = await absent(client.apply(STATEFULSETS, object, options, signal));
+  if (scaled !== undefined) cache.children(STATEFULSETS.kind).set(scaled);
 }
 
 /** True when this connector, and not a former one of its name, controls the object. */
@@ -80,7 +100,8 @@ export function isAsApplied(live: KubeObject, child: KubeObject): boolean {
 export function isUntouched(live: KubeObject): boolean {
   return (live.metadata.managedFields ?? []).every(
     ({ manager, operation, subresource }) =>
-      subresource === 'status' || (manager === FIELD_MANAGER && operation === 'Apply'),
+      subresource === 'status' ||
+      (operation === 'Apply' && (manager === FIELD_MANAGER || manager === SCALE_MANAGER)),
   );
 }
 
@@ -115,7 +136,8 @@ function taken(connector: StellarConnector, live: KubeObject): Error {
   );
 }
 
-async function absent<T>(request: Promise<T>): Promise<T | undefined> {
+/** The answer, or undefined where there is no such object. */
+export async function absent<T>(request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {

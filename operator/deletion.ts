@@ -1,8 +1,7 @@
 import type { StellarConnector } from './api/v1alpha1.gen.ts';
-import { type ChildModules, isOurs } from './children.ts';
+import { absent, type ChildModules, isOurs, scaleToZero } from './children.ts';
 import { CONNECTORS, INSTANCE, MANAGED_SELECTOR, PODS, STATEFULSETS, type StatefulSet } from './kinds.ts';
 import { FIELD_MANAGER } from './kube/client.ts';
-import { isStatus } from './kube/errors.ts';
 import { type ApiObject, keyOf } from './kube/resource.ts';
 
 /** Holds a connector until its pod is gone: owner references alone would drop the NetworkPolicy while it runs. */
@@ -53,15 +52,11 @@ export async function release(
 
   const pod = cache.pods.inNamespace(namespace).find(({ metadata }) => metadata.labels?.[INSTANCE] === name);
   const ending = pod === undefined ? `The pod of ${namespace}/${name} is being ended.` : lingering(pod);
-  const store = cache.children(STATEFULSETS.kind);
-  const found = store.get(keyOf(connector));
+  const found = cache.children(STATEFULSETS.kind).get(keyOf(connector));
   const statefulSet = found !== undefined && isOurs(connector, found) ? (found as StatefulSet) : undefined;
   if (statefulSet !== undefined) {
     if (statefulSet.spec.replicas !== 0) {
-      const scaled = await orGone(
-        client.patch(STATEFULSETS, { namespace, name }, { spec: { replicas: 0 } }, signal),
-      );
-      if (scaled !== undefined) store.set(scaled);
+      await scaleToZero(statefulSet, modules, signal);
       return wait(ending);
     }
     // Until its controller has seen the zero it may still make a pod that we have not seen.
@@ -93,17 +88,8 @@ async function applyFinalizers(
   signal: AbortSignal,
 ): Promise<void> {
   const object = { metadata: { name, ...(namespace && { namespace }), ...(uid && { uid }), finalizers } };
-  const after = await orGone(
+  const after = await absent(
     client.apply(CONNECTORS, object, { fieldManager: FIELD_MANAGER, force: true }, signal),
   );
   if (after !== undefined && finalizers.length > 0) cache.connectors.set(after);
-}
-
-async function orGone<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (isStatus(error, 404)) return undefined;
-    throw error;
-  }
 }

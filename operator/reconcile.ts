@@ -13,6 +13,7 @@ import {
   isAsApplied,
   isOurs,
   isUntouched,
+  scaleToZero,
   withHash,
 } from './children.ts';
 import { hold, release } from './deletion.ts';
@@ -66,7 +67,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const policies = matchingPolicies(connector, cache.policies.inNamespace(namespace));
     const problem = problemsOf(connector, policies);
     if (problem !== undefined) {
-      await fence(connector, policies, modules, context.signal);
+      await fence(connector, policies, context.signal);
       await report(connector, policies, problem, context.signal);
       return {};
     }
@@ -103,7 +104,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       keeper.forget(connector.metadata.uid!);
       return {};
     }
-    await fence(connector, [], modules, signal).catch(ignoreRefusal);
+    await fence(connector, [], signal).catch(ignoreRefusal);
     await writeStatus(connector, deletingStatus(connector, waits, now()), signal);
     return { requeueAfterMs: waits.requeueAfterMs };
   }
@@ -184,23 +185,31 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
   /**
    * For a connector that may not go on but whose pod may still run: the signer must see the policies as they are now
    * (none means that it refuses everything but deletions), and the pod must not be without its NetworkPolicy. One
-   * that was removed or edited comes back closed; what may be open again is said once the problem is solved.
+   * that was removed or edited comes back closed; what may be open again is said once the problem is solved. A pause
+   * needs nobody's permission.
    */
   async function fence(
     connector: StellarConnector,
     policies: readonly SigningPolicy[],
-    all: ReconcileModules,
     signal: AbortSignal,
   ): Promise<void> {
     const { name } = connector.metadata;
-    if (liveChild(connector, STATEFULSETS.kind, name) === undefined) return;
+    const statefulSet = liveChild(connector, STATEFULSETS.kind, name) as StatefulSet | undefined;
+    if (statefulSet === undefined) return;
     const held = liveChild(connector, NETWORKPOLICIES.kind, name);
     if (held === undefined || !isUntouched(held)) {
-      const open = networkPolicy(connector, all.facts.operatorNamespace);
-      await applyChild(connector, { ...open, spec: { ...(open.spec as object), egress: [] } }, all, signal);
+      const open = networkPolicy(connector, modules.facts.operatorNamespace);
+      await applyChild(
+        connector,
+        { ...open, spec: { ...(open.spec as object), egress: [] } },
+        modules,
+        signal,
+      );
     }
-    if (connector.metadata.deletionTimestamp === undefined)
-      await applyChild(connector, policyConfigMap(connector, policies), all, signal);
+    if (connector.metadata.deletionTimestamp !== undefined) return;
+    await applyChild(connector, policyConfigMap(connector, policies), modules, signal);
+    if (connector.spec.replicas === 0 && statefulSet.spec.replicas !== 0)
+      await scaleToZero(statefulSet, modules, signal);
   }
 }
 

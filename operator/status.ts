@@ -98,13 +98,13 @@ function signerVerdict(pods: readonly Pod[]): Verdict {
     : refuse('NotRunning', trouble);
 }
 
-/** The policies are mounted and a signer that re-reads its folder runs; what it has loaded is not asked yet. */
+/** The policies are mounted where the signer re-reads them; what it has loaded is not asked of it yet. */
 function policyVerdict({ policies, stalled }: Observed, signer: Verdict): Verdict {
   if (stalled !== undefined) return refuse(stalled.reason, stalled.message);
   if (signer.status !== 'True')
     return unknown('SignerNotReady', 'the signer that loads the policies is not ready');
   const names = policies.map(({ metadata }) => metadata.name).sort();
-  return affirm('Mounted', `mounted in the signer: ${names.join(', ')}`);
+  return affirm('Mounted', `mounted (a change takes the kubelet about a minute): ${names.join(', ')}`);
 }
 
 function egressVerdict({ connector, egressHeld }: Observed): Verdict {

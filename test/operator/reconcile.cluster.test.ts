@@ -1,8 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseAllDocuments, stringify } from 'yaml';
 import {
   CHILD_KINDS,
   CONFIGMAPS,
@@ -12,10 +8,9 @@ import {
   STATEFULSETS,
 } from '../../operator/kinds.ts';
 import type { KubeObject } from '../../operator/kube/resource.ts';
-import { render } from '../../operator/render.ts';
-import { aConnector, aPolicy } from './builders.ts';
+import { aConnector } from './builders.ts';
 import { calm, isGone, NAME, type Scene, sceneIn } from './scene.ts';
-import { createWorld, OPERATOR_NAMESPACE, type RunningOperator, until, type World } from './world.ts';
+import { createWorld, type RunningOperator, until, type World } from './world.ts';
 
 /** Name and kind of each child, as the user guide lists them. */
 const CHILDREN: Record<string, string[]> = {
@@ -60,36 +55,6 @@ describe('operator: a StellarConnector on a real API server', function () {
     const at = (part: string): number => applies.findIndex((call) => call.includes(part));
     assert.ok(at('/networkpolicies/') < at('/statefulsets/'), applies.join('\n'));
     assert.ok(at('/secrets') < at('/statefulsets/'), applies.join('\n'));
-  });
-
-  it('makes what render prints', async () => {
-    await scene.settled(operator);
-    const folder = mkdtempSync(join(tmpdir(), 'render-'));
-    const file = join(folder, 'both.yaml');
-    const [one, policy] = [aConnector(), aPolicy()].map((of) => of.inNamespace(world.namespace).manifest());
-    writeFileSync(file, [one, policy].map((object) => stringify(object)).join('---\n'));
-    let out = '';
-    const stdout = { write: (text: string) => (out += text) };
-    const env = {
-      STELLAR_CONNECTOR_IMAGE: 'connector:test',
-      STELLAR_SIGNER_IMAGE: 'signer:test',
-      STELLAR_IMAGE_PULL_POLICY: 'Never',
-    };
-    assert.equal(
-      await render(['-f', file, '--operator-namespace', OPERATOR_NAMESPACE], { stdout, stderr: stdout, env }),
-      0,
-      out,
-    );
-    rmSync(folder, { recursive: true });
-    const rendered = parseAllDocuments(out).map((document) => document.toJS() as KubeObject);
-    const made = CHILD_KINDS.flatMap(({ kind }) => operator.cache.children(kind).list());
-    assert.equal(rendered.length, made.length);
-    for (const object of rendered) {
-      const live = await scene.child(object.kind, object.metadata.name);
-      // The one text that render cannot know.
-      if (object.metadata.name === 'slc-trust') delete object.data;
-      assert.partialDeepStrictEqual(live, object);
-    }
   });
 
   it('writes each child once and the status only when it changes', async () => {
@@ -198,6 +163,25 @@ describe('operator: a StellarConnector on a real API server', function () {
       const { spec } = await scene.child('NetworkPolicy', NAME);
       return (spec as { egress?: unknown[] }).egress?.length === 1;
     });
+  });
+
+  it('pauses also while it is Stalled, and goes on from there when the policy is back', async () => {
+    await scene.settled(operator);
+    const ref = { namespace: world.namespace, name: NAME };
+    const replicas = async () =>
+      ((await scene.child('StatefulSet', NAME)).spec as { replicas: number }).replicas;
+    await world.client.delete(POLICIES, { ...ref, name: 'slc-policy' }, world.signal);
+    await until('Stalled', () => scene.condition('Stalled'));
+    await world.client.patch(CONNECTORS, ref, { spec: { replicas: 0 } }, world.signal);
+    await until('the pod is ended', async () => (await replicas()) === 0);
+    await scene.createPolicy();
+    await until('Paused', async () => (await scene.condition('Ready'))?.reason === 'Paused');
+    const from = await calm(operator);
+    operator.enqueue(scene.key);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(operator.calls.slice(from), []);
+    await world.client.patch(CONNECTORS, ref, { spec: { replicas: 1 } }, world.signal);
+    await until('the pod is wanted', async () => (await replicas()) === 1);
   });
 
   it('never takes over an object of the same name @security', async () => {
