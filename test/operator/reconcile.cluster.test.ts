@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  CHILD_KINDS,
-  CONFIGMAPS,
-  CONNECTORS,
-  NETWORKPOLICIES,
-  POLICIES,
-  STATEFULSETS,
-} from '../../operator/kinds.ts';
+import { CONFIGMAPS, CONNECTORS, NETWORKPOLICIES, POLICIES, STATEFULSETS } from '../../operator/kinds.ts';
 import type { KubeObject } from '../../operator/kube/resource.ts';
 import { aConnector } from './builders.ts';
 import { calm, isGone, NAME, type Scene, sceneIn } from './scene.ts';
