@@ -61,7 +61,8 @@ interface Answered {
   body: string;
 }
 
-describe("Horizon's interface against recorded exchanges", () => {
+describe("Horizon's interface against recorded exchanges", function () {
+  this.timeout(10_000);
   let market: Market;
   let network: Network;
   let server: Server;

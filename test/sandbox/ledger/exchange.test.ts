@@ -34,7 +34,8 @@ interface Hop {
   offers: [n: number, d: number, amount: string, sold: string, bought: string][];
 }
 
-describe('exchange: what one offer trades', () => {
+describe('exchange: what one offer trades', function () {
+  this.timeout(10_000);
   it("gives stellar-core's amounts for every crossing of the recorded path payments", () => {
     const url = new URL('../../fixtures/ledgers/path-hops.jsonl', import.meta.url);
     const hops = readFileSync(url, 'utf8')

@@ -56,7 +56,8 @@ const withoutLine = (state: LedgerState, owner: string): void => {
   state.trustline = (who, asset) => (who === owner ? undefined : trustline(who, asset));
 };
 
-describe('path payments through the book', () => {
+describe('path payments through the book', function () {
+  this.timeout(10_000);
   it('strict send takes the best offer first and pays what each is worth', () => {
     const { state, result } = run([strictSend({ sendAmount: '200' })]);
     // 11 USDC at 100/11 for 100 XLM, then 100 XLM at 10/1 for 10 USDC.
