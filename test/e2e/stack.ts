@@ -2,11 +2,11 @@
  * `node test/e2e/stack.ts up|down`: ledger, signer (key in a SoftHSM token) and connector as plain processes on
  * loopback, and one swap through them. The last line of `up` is one JSON object that says how to reach it.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { createAuthority } from '../certificates.ts';
+import { type Token, tokenIn } from './hsm.ts';
 import { running, start, stopAll, waitFor } from './processes.ts';
 import { clientOf, type Endpoint, type Market, quoteAndSwap } from './trade.ts';
 
@@ -19,15 +19,6 @@ const GATEWAY_PORT = 15888;
 const SIGNER_HEALTH_PORT = 15889;
 const CONNECTOR_HEALTH_PORT = 15890;
 const PROGRAMS = ['sandbox', 'signer', 'connector'];
-
-interface Token {
-  module: string;
-  tokenLabel: string;
-  keyLabel: string;
-  pinFile: string;
-  account: string;
-  env: Record<string, string>;
-}
 
 interface Ledger {
   url: string;
@@ -192,11 +183,7 @@ export async function stackUp(): Promise<{
 }> {
   if (running(STATE).length !== PROGRAMS.length) await stopAll(STATE);
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
-  const token = JSON.parse(
-    execFileSync(process.execPath, ['test/sidecar/token.ts', '--dir', join(STATE, 'token')], {
-      encoding: 'utf8',
-    }),
-  ) as Token;
+  const token = tokenIn(join(STATE, 'token'));
   await writeCertificates();
   const ledgerFile = join(STATE, 'sandbox/sandbox.json');
   if (running(STATE).length === 0) {

@@ -1,0 +1,32 @@
+/** The demo's second act, inside the node's namespaces: install, swap, and what the pod can reach. */
+import { gatewayEndpoint, install, NAME, NAMESPACE } from './install.ts';
+import { kubectl } from './kubectl.ts';
+import { breaches, reachTable } from './reach.ts';
+import { quoteAndSwap } from './trade.ts';
+
+/** When the demo began (milliseconds since 1970), so that its lines go on counting from there. */
+const started = Number(process.argv[2] ?? Date.now());
+const say = (line: string): void =>
+  console.log(`[${((Date.now() - started) / 1000).toFixed(0).padStart(3)} s] ${line}`);
+
+const { horizon, market } = await install(say);
+say('kubectl get slc, pods:');
+console.log(await kubectl(['get', 'slc,pods', '-n', NAMESPACE]));
+const { hash } = await quoteAndSwap(await gatewayEndpoint(), horizon, market, say);
+say("the transaction's hash:");
+console.log(hash);
+say(`what ${NAME}-0 reaches, beside a pod without a policy:`);
+const rows = await reachTable();
+for (const { what, address, port, protocol, withoutPolicy, connector, signer } of rows) {
+  const target = `${what} (${address}:${port}/${protocol})`;
+  console.log(
+    `  ${target.padEnd(58)} ${withoutPolicy.padEnd(8)} connector ${connector.padEnd(8)} signer ${signer}`,
+  );
+}
+const wrong = breaches(rows);
+for (const line of wrong) console.error(`demo: ${line}`);
+if (wrong.length > 0) process.exit(1);
+say('done. `make demo-down` stops it all. To look around:');
+console.log(
+  '  node_modules/.bin/node test/cluster/main.ts --state .state/demo-cluster exec -- kubectl get all -A',
+);

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** The group of the pod's volumes (fsGroup). */
+const VOLUME_GROUP = 10000;
+
+/** What `test/sidecar/token.ts` says of a token. */
+export interface Token {
+  module: string;
+  tokenLabel: string;
+  keyLabel: string;
+  pinFile: string;
+  account: string;
+  env: { SOFTHSM2_CONF: string };
+}
+
+/** A SoftHSM token with a key made in it, in `folder`; the same one at every call. */
+export function tokenIn(folder: string): Token {
+  const command = ['test/sidecar/token.ts', '--dir', folder];
+  return JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' })) as Token;
+}
+
+/**
+ * The token as a module volume: library, its configuration and the token's objects in one folder, which the pod mounts
+ * read-only. The kubelet changes the owner of writable volumes only, so that is done here.
+ */
+export function moduleVolume(token: Token, tokens: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  cpSync(tokens, join(folder, 'tokens'), { recursive: true });
+  copyFileSync(realpathSync(token.module), join(folder, 'libsofthsm2.so'));
+  const configuration =
+    'directories.tokendir = /opt/pkcs11/tokens\nobjectstore.backend = file\nlog.level = ERROR\n';
+  writeFileSync(join(folder, 'softhsm2.conf'), configuration);
+  for (const entry of ['.', ...(readdirSync(folder, { recursive: true }) as string[])]) {
+    const path = join(folder, entry);
+    chownSync(path, 0, VOLUME_GROUP);
+    chmodSync(path, statSync(path).isDirectory() ? 0o750 : 0o640);
+  }
+}
+
+/** The PIN, as it goes into a Secret. */
+export const pinOf = (token: Token): string => readFileSync(token.pinFile, 'utf8').trim();
