@@ -38,22 +38,23 @@ export function keepOpen(
 
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
+      let opened: Keystore;
       try {
-        current = await open(signal);
+        opened = await open(signal);
       } catch (error) {
         if (isCoded(error, ...FATAL_FAULTS)) throw error;
         change(messageOf(error));
         await sleep(retryMs, signal).catch(() => undefined);
         continue;
       }
+      current = opened;
       change(undefined);
       const lost = new Promise<void>((resolve) => {
         giveUp = resolve;
       });
       await Promise.race([lost, aborted(signal)]);
-      const old = current;
       current = undefined;
-      await old.close();
+      await opened.close();
     }
   };
 

@@ -31,11 +31,14 @@ const MAX_WAITING = 256;
  * initializes and finalizes the module. A PIN that the token refused is never sent again until the file holds another:
  * tokens lock after a few tries.
  */
-export function createPkcs11Opener(options: Pkcs11Options): (signal: AbortSignal) => Promise<Keystore> {
+export function createPkcs11Opener(
+  options: Pkcs11Options,
+  load: (path: string) => pkcs11js.PKCS11 = loadModule,
+): (signal: AbortSignal) => Promise<Keystore> {
   let lib: pkcs11js.PKCS11 | undefined;
   const refusedPins = createPinMemory();
   return async (signal) => {
-    lib ??= loadModule(options.module);
+    lib ??= load(options.module);
     const pin = readPin(options.pinFile);
     if (refusedPins.has(pin)) throw pinRefused(options.pinFile);
     initialize(lib);

@@ -77,11 +77,11 @@ export function createSessionPool<Session>(options: SessionPoolOptions<Session>)
   };
 
   return {
-    async use(task, signal) {
-      await acquire(signal);
-      const work = run(task).finally(release);
+    use(task, signal) {
+      // Counted from here on, also while it waits: `close` lets all that was taken on come to its end.
+      const work = acquire(signal).then(() => run(task).finally(release));
       running.add(work);
-      work.finally(() => running.delete(work)).catch(() => undefined);
+      work.catch(() => undefined).finally(() => running.delete(work));
       return orAborted(work, signal);
     },
     async close() {

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { rawPublicKey } from '../../../../sidecar/keystore/pkcs11/point.ts';
+
+describe('CKA_EC_POINT', () => {
+  const raw = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
+
+  it('is read raw, as an OCTET STRING and as a BIT STRING', () => {
+    for (const prefix of ['', '0420', '032100'])
+      assert.deepEqual(rawPublicKey(Buffer.concat([Buffer.from(prefix, 'hex'), raw])), raw);
+  });
+
+  it('is nothing else', () => {
+    for (const prefix of ['04', '0520', '0421', '032101', '042000', '04200420'])
+      assert.equal(rawPublicKey(Buffer.concat([Buffer.from(prefix, 'hex'), raw])), undefined);
+    assert.equal(rawPublicKey(Buffer.alloc(0)), undefined);
+  });
+});

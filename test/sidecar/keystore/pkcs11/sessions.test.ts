@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { createSessionPool } from '../../../../sidecar/keystore/pkcs11/sessions.ts';
+
+const never = new AbortController().signal;
+const turn = () => new Promise(setImmediate);
+
+/** A pool of numbered sessions, and tasks that end when told to. */
+function setup(size: number, maxWaiting = 10) {
+  let next = 1;
+  const closed: number[] = [];
+  const pool = createSessionPool<number>({
+    open: () => next++,
+    close: (session) => void closed.push(session),
+    size,
+    maxWaiting,
+  });
+  const task = () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const state = {
+      session: 0,
+      resolve,
+      run: (session: number) => {
+        state.session = session;
+        return promise;
+      },
+    };
+    return state;
+  };
+  return { pool, closed, task };
+}
+
+describe('PKCS#11 session pool', () => {
+  it('gives each task a session of its own, opens no more than needed, and reuses them in order', async () => {
+    const { pool, task } = setup(2);
+    const [a, b, c] = [task(), task(), task()];
+    const done = [a, b, c].map(({ run }) => pool.use(run, never));
+    await turn();
+    assert.deepEqual([a.session, b.session, c.session], [1, 2, 0]);
+    b.resolve('b');
+    await turn();
+    assert.equal(c.session, 2);
+    a.resolve('a');
+    c.resolve('c');
+    assert.deepEqual(await Promise.all(done), ['a', 'b', 'c']);
+  });
+
+  it('closes a session in which anything failed, and opens another', async () => {
+    const { pool, closed, task } = setup(1);
+    await assert.rejects(
+      pool.use(() => Promise.reject(new Error('CKR_X')), never),
+      /CKR_X/,
+    );
+    assert.deepEqual(closed, [1]);
+    const next = task();
+    next.resolve('ok');
+    await pool.use(next.run, never);
+    assert.equal(next.session, 2);
+  });
+
+  it('frees an aborted caller at once, but the session only when its call has ended', async () => {
+    const { pool, task } = setup(1);
+    const controller = new AbortController();
+    const [first, second] = [task(), task()];
+    const aborted = pool.use(first.run, controller.signal);
+    const waiting = pool.use(second.run, never);
+    await turn();
+    controller.abort(new Error('deadline'));
+    await assert.rejects(aborted, /deadline/);
+    await turn();
+    assert.equal(second.session, 0);
+    first.resolve('late');
+    second.resolve('second');
+    assert.equal(await waiting, 'second');
+    assert.equal(second.session, 1);
+  });
+
+  it('forgets one that gave up waiting', async () => {
+    const { pool, task } = setup(1);
+    const controller = new AbortController();
+    const [first, second, third] = [task(), task(), task()];
+    const running = pool.use(first.run, never);
+    const givenUp = pool.use(second.run, controller.signal);
+    const waiting = pool.use(third.run, never);
+    await turn();
+    controller.abort(new Error('deadline'));
+    await assert.rejects(givenUp, /deadline/);
+    first.resolve('first');
+    third.resolve('third');
+    assert.deepEqual(await Promise.all([running, waiting]), ['first', 'third']);
+    assert.equal(second.session, 0);
+  });
+
+  it('refuses more than may wait', async () => {
+    const { pool, task } = setup(1, 1);
+    const [first, second] = [task(), task()];
+    const done = [pool.use(first.run, never), pool.use(second.run, never)];
+    await assert.rejects(
+      pool.use(async () => 'third', never),
+      { code: 'keystore-busy' },
+    );
+    first.resolve('1');
+    second.resolve('2');
+    await Promise.all(done);
+  });
+
+  it('closes when what runs has ended, and takes nothing more', async () => {
+    const { pool, closed, task } = setup(2);
+    const running = task();
+    const done = pool.use(running.run, never);
+    let isClosed = false;
+    const closing = pool.close().then(() => {
+      isClosed = true;
+    });
+    await assert.rejects(
+      pool.use(async () => 'x', never),
+      { code: 'keystore-busy' },
+    );
+    await turn();
+    assert.equal(isClosed, false);
+    running.resolve('x');
+    await Promise.all([done, closing]);
+    assert.deepEqual(closed, [1]);
+  });
+});
