@@ -16,6 +16,8 @@ describe('the pod', () => {
     assert.equal(pod.securityContext?.runAsNonRoot, true);
     assert.equal(pod.securityContext?.seccompProfile?.type, 'RuntimeDefault');
     for (const { securityContext } of [signer, connector]) {
+      assert.equal(securityContext?.runAsNonRoot, true);
+      assert.equal(securityContext?.runAsGroup, securityContext?.runAsUser);
       assert.equal(securityContext?.allowPrivilegeEscalation, false);
       assert.equal(securityContext?.readOnlyRootFilesystem, true);
       assert.deepEqual(securityContext?.capabilities, { drop: ['ALL'] });
@@ -58,6 +60,13 @@ describe('the pod', () => {
     assert.equal(mount(signer)?.readOnly, undefined);
     assert.equal(mount(connector)?.readOnly, true);
     assert.equal(env(signer).STELLAR_SIGNER_SOCKET, env(connector).STELLAR_SIGNER_SOCKET);
+  });
+
+  it('lets nobody write to what it only reads @security', () => {
+    const written = [signer, connector].map(({ volumeMounts }) =>
+      volumeMounts?.filter(({ readOnly }) => readOnly !== true).map(({ name }) => name),
+    );
+    assert.deepEqual(written, [['socket', 'journal'], ['state']]);
   });
 
   it('starts the connector only after the signer has signed', () => {

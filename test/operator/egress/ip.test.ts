@@ -47,6 +47,8 @@ describe('forbidden addresses @security', () => {
     'fe80::1',
     'ff02::1',
     'fd00:ec2::254',
+    'fd20:ce::254',
+    '192.0.0.192',
     '::ffff:127.0.0.1',
     '64:ff9b::7f00:1',
     '2002:a9fe:a9fe::',
