@@ -5,11 +5,13 @@
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
 import { covers, isForbidden, judgedAddress } from '../egress/ip.ts';
 import { type Destination, destinations, splitHostPort } from '../egress/pinned.ts';
+import { isAccount } from './strkey.ts';
 import { unsupportedFields } from './unsupported.ts';
 
 export interface Problem {
   /** One word, the condition's reason; the documentation lists them. */
   reason:
+    | 'AccountInvalid'
     | 'NoMatchingPolicy'
     | 'SignerBackendNotSupported'
     | 'FieldNotSupported'
@@ -41,6 +43,25 @@ export function problemsOf(
   }
   return undefined;
 }
+
+/** A mistyped account or issuer, which only its checksum betrays; signer and connector would refuse to start on it. */
+const accountInvalid: Check = ({ spec }) => {
+  const issuerOf = (asset: string) => (asset === 'XLM' ? [] : [asset.slice(asset.indexOf(':') + 1)]);
+  const given: [field: string, account: string][] = [
+    ['spec.account', spec.account],
+    ...spec.markets.flatMap(({ base, quote }, at) => [
+      ...issuerOf(base).map((issuer): [string, string] => [`spec.markets[${at}].base`, issuer]),
+      ...issuerOf(quote).map((issuer): [string, string] => [`spec.markets[${at}].quote`, issuer]),
+    ]),
+  ];
+  const wrong = given.find(([, account]) => !isAccount(account));
+  if (wrong === undefined) return undefined;
+  const [field, account] = wrong;
+  return {
+    reason: 'AccountInvalid',
+    message: `${field}: ${account} is no account, its checksum does not match: copy it again from its source`,
+  };
+};
 
 const noMatchingPolicy: Check = ({ metadata, spec }, policies) => {
   if (policies.length > 0) return undefined;
@@ -121,6 +142,7 @@ const moduleNotAllowed: Check = ({ spec }, policies) => {
 };
 
 const checks: readonly Check[] = [
+  accountInvalid,
   noMatchingPolicy,
   unsupportedFields,
   annotationNotAllowed,

@@ -34,6 +34,25 @@ const digest = `sha256:${'a'.repeat(64)}`;
 
 const cases: Record<string, Case> = {
   'a connector that its policy allows': {},
+  'an account with two letters swapped': {
+    connector: aConnector().with({ account: accounts.trader.replace('BRPY', 'BPRY') }),
+    reason: 'AccountInvalid',
+    names: /spec\.account: GBPRY.*checksum/,
+  },
+  'an issuer with a wrong letter': {
+    connector: aConnector().with({
+      markets: [{ base: `EURC:${accounts.other.replace('GA5', 'GB5')}`, quote: 'XLM' }],
+    }),
+    reason: 'AccountInvalid',
+    names: /spec\.markets\[0\]\.base/,
+  },
+  'an issuer of the quote with a wrong letter': {
+    connector: aConnector().with({
+      markets: [{ base: 'XLM', quote: `EURC:${accounts.other.replace('GA5', 'GB5')}` }],
+    }),
+    reason: 'AccountInvalid',
+    names: /spec\.markets\[0\]\.quote/,
+  },
   'no policy at all': {
     policies: [],
     reason: 'NoMatchingPolicy',
