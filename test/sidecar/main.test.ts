@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../common/config.ts';
+import { configSchema } from '../../sidecar/config.ts';
+import { startSigner } from './signer.ts';
+import { createToken, type Token } from './token.ts';
+import { buildTransaction, ISSUER, policyYaml } from './transactions.ts';
+
+describe('signer start @security', function () {
+  this.timeout(10_000);
+  let dir: string;
+  let token: Token;
+  const start = (env: Record<string, string> = {}) =>
+    startSigner({ dir, token, policies: { 'a.yaml': policyYaml(token.account) }, env });
+
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'signer-'));
+    token = createToken(join(dir, 'hsm'));
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('does not run on the key of another account', async () => {
+    const signer = await start({
+      STELLAR_ACCOUNT: ISSUER,
+      STELLAR_JOURNAL_DIR: makeDir('journal-other'),
+    }).catch((error: unknown) => error);
+    if (signer instanceof Error)
+      return assert.match(signer.message, /wrong-account|not that of STELLAR_ACCOUNT/);
+    const running = signer as Awaited<ReturnType<typeof start>>;
+    const code = await new Promise((resolve) => running.process.once('exit', resolve));
+    assert.equal(code, 1);
+    assert.match(JSON.stringify(running.log), /not that of STELLAR_ACCOUNT/);
+  });
+
+  it('waits for a PIN that comes late, says so meanwhile, and signs nothing', async () => {
+    const pinFile = join(dir, 'late-pin');
+    const signer = await start({ STELLAR_PKCS11_PIN_FILE: pinFile });
+    try {
+      const { status, text } = await signer.health('/readyz');
+      assert.equal(status, 503);
+      assert.match(text, /late-pin/);
+      assert.equal((await signer.health('/healthz')).status, 200);
+      const refused = await signer.sign(buildTransaction({ account: token.account }).toXDR());
+      assert.deepEqual([refused.status, refused.body.code], [503, 'keystore-unavailable']);
+      assert.ok(!JSON.stringify(refused.body).includes('late-pin'));
+      assert.equal(refused.headers['retry-after'], '1');
+      writeFileSync(pinFile, readFileSync(token.pinFile));
+      while ((await signer.health('/readyz')).status !== 200)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal((await signer.sign(buildTransaction({ account: token.account }).toXDR())).status, 200);
+    } finally {
+      await signer.stop();
+    }
+  });
+
+  const refusals: [string, RegExp, () => Record<string, string>][] = [
+    ['an unknown variable', /STELLAR_KILL_SWITCH: unknown variable/, () => ({ STELLAR_KILL_SWITCH: 'true' })],
+    [
+      'a journal that was edited',
+      /journal\.jsonl line 1/,
+      () => {
+        const journal = makeDir('journal-edited');
+        writeFileSync(join(journal, 'journal.jsonl'), '{"n":0}\n');
+        return { STELLAR_JOURNAL_DIR: journal };
+      },
+    ],
+    [
+      'a folder of the socket that everybody may write to',
+      /writable for everybody/,
+      () => {
+        chmodSync(makeDir('open'), 0o777);
+        return { STELLAR_SIGNER_SOCKET: join(dir, 'open/signer.sock') };
+      },
+    ],
+    [
+      'a folder of the socket that is a link',
+      /not a folder/,
+      () => {
+        symlinkSync(makeDir('target'), join(dir, 'link'));
+        return { STELLAR_SIGNER_SOCKET: join(dir, 'link/signer.sock') };
+      },
+    ],
+    [
+      'a file in the place of the socket',
+      /not a socket/,
+      () => {
+        writeFileSync(join(makeDir('taken'), 'signer.sock'), '');
+        return { STELLAR_SIGNER_SOCKET: join(dir, 'taken/signer.sock') };
+      },
+    ],
+  ];
+  for (const [what, message, env] of refusals)
+    it(`ends with a reason on ${what}`, async () => {
+      await assert.rejects(start(env()), message);
+    });
+
+  it('wants exactly one name of the token and of the key', () => {
+    const given = {
+      STELLAR_NETWORK_PASSPHRASE: 'x',
+      STELLAR_ACCOUNT: ISSUER,
+      STELLAR_SIGNER_SOCKET: '/run/s',
+      STELLAR_PKCS11_MODULE: '/m.so',
+      STELLAR_PKCS11_TOKEN_LABEL: 't',
+      STELLAR_PKCS11_KEY_ID: 'beef',
+      STELLAR_PKCS11_PIN_FILE: '/pin',
+      STELLAR_POLICY_DIR: '/policy',
+      STELLAR_JOURNAL_DIR: '/journal',
+      STELLAR_TLS_CERT_FILE: '/crt',
+      STELLAR_TLS_KEY_FILE: '/key',
+    };
+    assert.deepEqual(loadConfig(configSchema, given).HEALTH_ADDRESS, { host: '::', port: 15889 });
+    for (const change of [
+      { STELLAR_PKCS11_TOKEN_SERIAL: 's' },
+      { STELLAR_PKCS11_TOKEN_LABEL: undefined },
+      { STELLAR_PKCS11_KEY_LABEL: 'k' },
+      { STELLAR_PKCS11_KEY_ID: undefined },
+      { STELLAR_ACCOUNT: `${ISSUER.slice(0, -1)}A` },
+      { STELLAR_PKCS11_KEY_ID: 'XY' },
+    ])
+      assert.throws(() => loadConfig(configSchema, { ...given, ...change }), { code: 'config-invalid' });
+  });
+
+  function makeDir(name: string): string {
+    const path = join(dir, name);
+    mkdirSync(path, { mode: 0o750 });
+    return path;
+  }
+});
