@@ -1,4 +1,4 @@
-import { StrKey } from '@stellar/stellar-sdk';
+import { StrKey } from '@stellar/stellar-sdk/base';
 import * as z from 'zod';
 import { listenAddress, logLevel } from '../common/config.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeMuxedAccountToAddress, StrKey, xdr } from '@stellar/stellar-sdk';
+import { encodeMuxedAccountToAddress, StrKey, xdr } from '@stellar/stellar-sdk/base';
 import { signerError } from './errors.ts';
 import { MAX_ENVELOPE_CHARACTERS } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { StrKey } from '@stellar/stellar-sdk';
+import { StrKey } from '@stellar/stellar-sdk/base';
 import { loadConfig } from '../common/config.ts';
 import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';

@@ -1,4 +1,4 @@
-import type { xdr } from '@stellar/stellar-sdk';
+import type { xdr } from '@stellar/stellar-sdk/base';
 import type { Operation, Transaction } from '../envelope.ts';
 import type { Spend } from '../journal/entry.ts';
 import { type Check, first, type Refusal } from './check.ts';

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../common/config.ts';
 import { configSchema } from '../../sidecar/config.ts';
+import { sharedToken } from './shared-token.ts';
 import { startSigner } from './signer.ts';
-import { createToken, type Token } from './token.ts';
+import type { Token } from './token.ts';
 import { buildTransaction, ISSUER, policyYaml } from './transactions.ts';
 
 describe('signer start @security', function () {
-  this.timeout(10_000);
+  this.timeout(60_000);
   let dir: string;
   let token: Token;
   const start = (env: Record<string, string> = {}) =>
@@ -17,7 +18,7 @@ describe('signer start @security', function () {
 
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'signer-'));
-    token = createToken(join(dir, 'hsm'));
+    token = sharedToken();
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -55,46 +56,11 @@ describe('signer start @security', function () {
     }
   });
 
-  const refusals: [string, RegExp, () => Record<string, string>][] = [
-    ['an unknown variable', /STELLAR_KILL_SWITCH: unknown variable/, () => ({ STELLAR_KILL_SWITCH: 'true' })],
-    [
-      'a journal that was edited',
-      /journal\.jsonl line 1/,
-      () => {
-        const journal = makeDir('journal-edited');
-        writeFileSync(join(journal, 'journal.jsonl'), '{"n":0}\n');
-        return { STELLAR_JOURNAL_DIR: journal };
-      },
-    ],
-    [
-      'a folder of the socket that everybody may write to',
-      /writable for everybody/,
-      () => {
-        chmodSync(makeDir('open'), 0o777);
-        return { STELLAR_SIGNER_SOCKET: join(dir, 'open/signer.sock') };
-      },
-    ],
-    [
-      'a folder of the socket that is a link',
-      /not a folder/,
-      () => {
-        symlinkSync(makeDir('target'), join(dir, 'link'));
-        return { STELLAR_SIGNER_SOCKET: join(dir, 'link/signer.sock') };
-      },
-    ],
-    [
-      'a file in the place of the socket',
-      /not a socket/,
-      () => {
-        writeFileSync(join(makeDir('taken'), 'signer.sock'), '');
-        return { STELLAR_SIGNER_SOCKET: join(dir, 'taken/signer.sock') };
-      },
-    ],
-  ];
-  for (const [what, message, env] of refusals)
-    it(`ends with a reason on ${what}`, async () => {
-      await assert.rejects(start(env()), message);
-    });
+  it('ends with the line of a journal that was edited', async () => {
+    const journal = makeDir('journal-edited');
+    writeFileSync(join(journal, 'journal.jsonl'), '{"n":0}\n');
+    await assert.rejects(start({ STELLAR_JOURNAL_DIR: journal }), /ended with 1: .*journal\.jsonl line 1/);
+  });
 
   it('wants exactly one name of the token and of the key', () => {
     const given = {

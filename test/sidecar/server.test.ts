@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -15,8 +17,9 @@ import {
 } from '@stellar/stellar-sdk';
 import { verifyJournal } from '../../sidecar/journal/verify.ts';
 import { MAX_BODY_BYTES, PROTOCOL_HEADER, SIGN_PATH, signResponse } from '../../sidecar/protocol.ts';
+import { sharedToken } from './shared-token.ts';
 import { type Answer, PASSPHRASE, type RunningSigner, startSigner } from './signer.ts';
-import { createToken, type Token } from './token.ts';
+import type { Token } from './token.ts';
 import {
   buildTransaction,
   EURC,
@@ -32,7 +35,7 @@ const SIGNATURES = 'stellar_signer_keystore_signatures_total{purpose="transactio
 
 /** The process as it runs in a pod, with a real token behind it. */
 describe('signer over its socket @security', function () {
-  this.timeout(10_000);
+  this.timeout(60_000);
   let dir: string;
   let token: Token;
   let signer: RunningSigner;
@@ -40,7 +43,7 @@ describe('signer over its socket @security', function () {
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'signer-'));
-    token = createToken(join(dir, 'hsm'));
+    token = sharedToken();
     const policies = { 'trading.yaml': policyYaml(token.account, { signaturesPerSecond: 1000 }) };
     signer = await startSigner({ dir, token, policies });
   });
@@ -355,8 +358,22 @@ describe('signer over its socket @security', function () {
     assert.deepEqual([other.status, other.body.code], [409, 'sequence-live']);
     const line = signer.journal().findLast(({ type }) => type === 'signed')!;
     assert.deepEqual(line.spends, []);
-    const [accepted, code] = await Promise.all([signer.sign(envelope()), signer.stop()]);
-    assert.deepEqual([accepted.status, code], [200, 0]);
+    // A request whose body is still on its way when the signal comes is answered before the process ends.
+    const body = JSON.stringify({ envelopeXdr: envelope() });
+    const slow = request({
+      socketPath: signer.socket,
+      method: 'POST',
+      path: SIGN_PATH,
+      headers: { [PROTOCOL_HEADER]: '1', 'content-type': 'application/json', 'content-length': body.length },
+    });
+    const answered = once(slow, 'response');
+    slow.write(body.slice(0, 10));
+    await signer.ask('GET', '/v1/account');
+    const ended = signer.stop();
+    slow.end(body.slice(10));
+    const [accepted] = (await answered) as [IncomingMessage];
+    accepted.resume();
+    assert.deepEqual([accepted.statusCode, await ended], [200, 0]);
     assert.ok(verifyJournal(readFileSync(join(dir, 'journal/journal.jsonl'), 'utf8')).ok);
   });
 

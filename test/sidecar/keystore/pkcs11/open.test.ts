@@ -7,13 +7,14 @@ import pkcs11js from 'pkcs11js';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import { createPkcs11Opener, type Pkcs11Options } from '../../../../sidecar/keystore/pkcs11/open.ts';
 import { loadModule } from '../../../../sidecar/keystore/pkcs11/token.ts';
-import { createToken, generateKey, type Token, withToken } from '../../token.ts';
+import { sharedToken } from '../../shared-token.ts';
+import { generateKey, type Token, withToken } from '../../token.ts';
 
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 /** Against a real SoftHSM token, in this process. */
 describe('PKCS#11 key store @security', function () {
-  this.timeout(10_000);
+  this.timeout(60_000);
   let dir: string;
   let token: Token;
   const keys: Record<string, Buffer> = {};
@@ -38,7 +39,7 @@ describe('PKCS#11 key store @security', function () {
 
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'token-'));
-    token = createToken(dir);
+    token = sharedToken();
     process.env.SOFTHSM2_CONF = token.env.SOFTHSM2_CONF;
     withToken(readFileSync(token.pinFile, 'utf8'), (session) => {
       keys.byId = generateKey(session, { label: 'by-id', id: Buffer.from('beef', 'hex') });
