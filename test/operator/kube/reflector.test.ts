@@ -98,6 +98,7 @@ describe('reflector', () => {
       send(response, [line('ADDED', thing('a', '1'))]);
       more = () => response.write(line('ADDED', thing('b', '2')) + initialEnd('5'));
     });
+    while (api.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal(synced(), false);
     assert.deepEqual(store.list(), [], 'a half list');
@@ -178,16 +179,17 @@ describe('reflector', () => {
     assert.equal(query(1).sendInitialEvents, 'true');
   });
 
-  it('gives up a watch that says nothing for too long', async () => {
+  it('gives up a watch that says nothing for too long, also one that never said anything', async () => {
     await start(
       open(line('ADDED', thing('a', '1')), initialEnd('5')),
+      open(),
       open(line('DELETED', thing('a', '6'))),
     );
     const startedAt = performance.now();
     await holds('a@1');
     await holds();
-    assert.ok(performance.now() - startedAt >= IDLE_MS / FACTOR);
-    assert.equal(query(1).resourceVersion, '5');
+    assert.ok(performance.now() - startedAt >= (2 * IDLE_MS) / FACTOR);
+    assert.deepEqual([query(1).resourceVersion, query(2).resourceVersion], ['5', '5']);
   });
 
   it('lists anew when the version that it goes on from brings nothing but errors', async () => {
