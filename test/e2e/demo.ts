@@ -6,11 +6,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { productImages } from './images.ts';
 import { stackDown, stackUp } from './stack.ts';
 import { quoteAndSwap } from './trade.ts';
 
-const CLUSTER = ['test/cluster/main.ts', '--state', resolve('.state/demo-cluster')];
+const STATE = resolve('.state/demo-cluster');
+const CLUSTER = ['test/cluster/main.ts', '--state', STATE];
 const LOG = '.state/log/demo-cluster.log';
 const started = Date.now();
 
@@ -52,7 +52,7 @@ async function up(): Promise<void> {
     );
   }
   const isRoot = process.getuid?.() === 0;
-  const build = isRoot ? background([...CLUSTER, 'up']) : undefined;
+  const build = isRoot ? background(['test/e2e/prepare.ts', STATE]) : undefined;
   try {
     say('act 1: ledger, signer and connector as plain processes');
     const { gateway, horizon, market } = await stackUp();
@@ -69,11 +69,7 @@ async function up(): Promise<void> {
     build?.child.kill('SIGTERM');
     throw error;
   }
-  say('the node is ready; building and loading the three images');
-  const signal = AbortSignal.timeout(600_000);
-  const archives = (await productImages(say, signal)).map(({ archive }) => archive);
-  cluster('load', ...archives);
-  say('images are on the node');
+  say('the node is ready and has the images');
   cluster('exec', '--', process.execPath, 'test/e2e/act2.ts', String(started));
 }
 

@@ -4,11 +4,11 @@ import {
   chownSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -35,10 +35,11 @@ export function tokenIn(folder: string): Token {
 
 /**
  * The token as a module volume: library, its configuration and the token's objects in one folder, which the pod mounts
- * read-only. The kubelet changes the owner of writable volumes only, so that is done here.
+ * read-only. The kubelet changes the owner of writable volumes only, so that is done here. A folder that is there stays:
+ * a pod may have it mounted.
  */
 export function moduleVolume(token: Token, tokens: string, folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  if (existsSync(folder)) return;
   mkdirSync(folder, { recursive: true });
   cpSync(tokens, join(folder, 'tokens'), { recursive: true });
   copyFileSync(realpathSync(token.module), join(folder, 'libsofthsm2.so'));
