@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -6,6 +6,8 @@ import { listen } from '../common/http.ts';
 
 const OTHERS_MAY_WRITE = 0o002;
 const SOCKET_MODE_UMASK = 0o117;
+/** New files in it belong to its group. */
+const FOLDER_MODE = 0o2750;
 
 /**
  * Listens on a unix socket of mode 0660: whoever reaches it may ask for signatures, so its folder decides. A socket
@@ -28,7 +30,10 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
  * can reach that is decided by who mounts it.
  */
 function checkFolder(folder: string): void {
-  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o2750, recursive: true });
+  if (!existsSync(folder)) {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, FOLDER_MODE);
+  }
   const stat = lstatSync(folder);
   if (!stat.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (stat.uid !== 0 && stat.uid !== process.getuid?.())

@@ -35,8 +35,10 @@ describe('signer socket @security', () => {
   });
 
   it('makes its folder for owner and group', async () => {
+    const before = process.umask(0o077);
     await listen(join(dir, 'new/s'));
-    assert.equal(lstatSync(join(dir, 'new')).mode & 0o007, 0);
+    process.umask(before);
+    assert.equal(lstatSync(join(dir, 'new')).mode & 0o7777, 0o2750);
   });
 
   it('is not put where everybody may write', () =>

@@ -7,7 +7,7 @@ describe('signing policy: rate @security', () => {
     const take = createRateLimit(() => now);
     const takeAll = (perSecond: number) => {
       let count = 0;
-      while (take(perSecond)) count++;
+      while (count < 100 && take(perSecond)) count++;
       return count;
     };
     assert.equal(takeAll(2), 10);

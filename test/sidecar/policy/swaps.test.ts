@@ -89,6 +89,12 @@ describe('signing policy: swaps @security', () => {
   for (const [name, expected, ...input] of cases)
     it(`${name}: ${expected}`, () => assert.equal(verdict(...input), expected));
 
+  it('says of the same asset on both ends that no rule can allow it', () => {
+    const operations = [swap({ destAsset: 'XLM', path: [USDC_ID] })];
+    const refusal = evaluate(transaction({ operations }), [policy()], context());
+    assert.match(refusal!.message, /same asset on both ends is never allowed/);
+  });
+
   it('counts what leaves in the pair’s window, with the operations of the same transaction', () => {
     const rule = {
       pair: ['XLM', USDC_ID],
