@@ -8,7 +8,7 @@ import { TerminalError } from './kube/controller.ts';
 export type StallReason = 'NameTaken' | 'SecretNameTaken' | 'Refused';
 
 /** What we cannot see change is looked at again at this pace. */
-const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_MS = 10_000;
 
 /** A person must do something; `message` says what. */
 export class Stall extends TerminalError {
