@@ -16,8 +16,6 @@ interface Counts {
 }
 
 const CLUSTER = 'test/cluster/main.ts';
-const CONTROL_PLANE = ['--state', '.state/test-control-plane'];
-const NODE = ['--state', '.state/test-node'];
 
 function filesOf(group: Group): string[] {
   const all = globSync('test/**/*.test.ts').sort();
@@ -60,20 +58,22 @@ async function mocha(group: Group, prefix: string[]): Promise<Counts> {
   return counts;
 }
 
-/** Runs a group inside a cluster that is brought up for it and taken down after it, whatever happens. */
-async function inCluster(group: Group, up: string[], state: string[]): Promise<Counts> {
+/** Runs a group inside a cluster that `up` brings up, and takes that down after it, whatever happens. */
+async function inCluster(group: Group, up: string[], state: string): Promise<Counts> {
   const node = process.execPath;
-  if ((await run(node, [CLUSTER, 'up', ...up, ...state])).code !== 0) return { passed: 0, failed: 1 };
   try {
-    return await mocha(group, [node, CLUSTER, 'exec', ...state, '--']);
+    if ((await run(node, up)).code !== 0) return { passed: 0, failed: 1 };
+    return await mocha(group, [node, CLUSTER, '--state', state, 'exec', '--']);
   } finally {
-    await run(node, [CLUSTER, 'down', ...state]);
+    await run(node, [CLUSTER, '--state', state, 'down']);
   }
 }
 
 function runGroup(group: Group): Promise<Counts> {
-  if (group === 'cluster') return inCluster(group, ['--control-plane'], CONTROL_PLANE);
-  if (group === 'node') return inCluster(group, [], NODE);
+  const state = `.state/test-${group}`;
+  if (group === 'cluster')
+    return inCluster(group, [CLUSTER, '--state', state, 'up', '--control-plane'], state);
+  if (group === 'node') return inCluster(group, ['test/e2e/prepare.ts', state], state);
   return mocha(group, []);
 }
 
