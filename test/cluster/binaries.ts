@@ -17,19 +17,22 @@ const PROGRAMS = [
   'kubectl',
 ];
 
-/** Go's own environment plus what makes a static binary; nice, since a person may be working beside it. */
-const go = async (
-  args: string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<void> => {
+/** Runs go as a static binary needs it; nice, since a person may be working beside it. */
+async function go(args: string[], cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  await run('go', ['version'], { signal }).catch((cause: unknown) => {
+    throw new Error(
+      'Building Kubernetes needs Go 1.21 or newer on the PATH (it fetches the version it wants itself)',
+      {
+        cause,
+      },
+    );
+  });
   await run('nice', ['-n', '10', 'go', ...args], {
     cwd,
     env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-trimpath', GO111MODULE: 'on', GOWORK: 'off', ...env },
     signal,
   });
-};
+}
 
 const [major, minor] = KUBERNETES.slice(1).split('.');
 const version = 'k8s.io/component-base/version';

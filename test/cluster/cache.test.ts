@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -51,6 +51,18 @@ describe('cache of built parts', function () {
     const second = await cached(part(undefined, ['v2']), ignore, signal);
     assert.notEqual(first, second);
     assert.equal(readFileSync(join(second, 'file'), 'utf8'), 'v2');
+  });
+
+  it('keeps the versions used last, of that part alone', async () => {
+    const version = (input: string): CachedPart => ({ ...part(undefined, [input]), keep: 2 });
+    const other = await cached({ ...part(), name: 'part-other' }, ignore, signal);
+    const paths: string[] = [];
+    for (const input of ['v1', 'v2', 'v1', 'v3']) {
+      paths.push(await cached(version(input), ignore, signal));
+      await pause(20);
+    }
+    assert.deepEqual(paths.map(existsSync), [true, false, true, true]);
+    assert.ok(existsSync(other));
   });
 
   it('leaves nothing of a build that failed, and the next one may try', async () => {

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { sleep } from '../../common/shutdown.ts';
 import { cacheRoot } from './layout.ts';
@@ -13,6 +22,8 @@ export interface CachedPart {
   inputs: readonly string[];
   /** How long it usually takes, as people say it. */
   usually: string;
+  /** How many versions stay when a new one is built, the last used ones; all if absent. */
+  keep?: number;
   /** Fills the empty folder `dir`. */
   build(dir: string, signal: AbortSignal): Promise<void>;
 }
@@ -31,7 +42,10 @@ export function cachedPath(part: Pick<CachedPart, 'name' | 'inputs'>): string {
  */
 export async function cached(part: CachedPart, report: Report, signal: AbortSignal): Promise<string> {
   const target = cachedPath(part);
-  if (existsSync(target)) return target;
+  if (existsSync(target)) {
+    if (part.keep !== undefined) utimesSync(target, new Date(), new Date());
+    return target;
+  }
   const release = await lockFile(
     basename(target),
     `${part.name}: another clone builds it, waiting`,
@@ -55,11 +69,22 @@ export async function cached(part: CachedPart, report: Report, signal: AbortSign
       clearInterval(timer);
       rmSync(temporary, { recursive: true, force: true });
     }
+    prune(part);
     report(`${part.name}: built in ${Math.round((Date.now() - started) / 1000)} s`);
     return target;
   } finally {
     release();
   }
+}
+
+/** Removes the versions of a part that were not used for longest; `cached` marks each use. */
+function prune({ name, keep }: CachedPart): void {
+  if (keep === undefined) return;
+  const versions = readdirSync(cacheRoot())
+    .filter((entry) => entry.startsWith(`${name}-`) && /^[0-9a-f]{16}$/.test(entry.slice(name.length + 1)))
+    .map((entry) => join(cacheRoot(), entry))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const old of versions.slice(keep)) rmSync(old, { recursive: true, force: true });
 }
 
 /** Holds a kernel lock on a file through flock(1) until the returned function is called or this process ends. */

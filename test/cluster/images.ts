@@ -20,6 +20,9 @@ const BUSYBOX = '/bin/busybox';
 /** A PKCS#11 module comes by a volume, but not the libraries it is linked with. */
 const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 
+/** An archive is 140 MB, and every change of a source makes a new one. */
+const KEEP = 4;
+
 export interface Image {
   /** What a pod names, e.g. `localhost/stellar-signer:test`. */
   name: string;
@@ -42,41 +45,45 @@ export async function buildImage(source: ImageSource, report: Report, signal: Ab
   const part: CachedPart = {
     name: `image-${source.name.replace(/^.*\//, '').replace(/:.*$/, '')}`,
     inputs: [
+      ...BUILD,
       source.name,
       readFileSync(source.containerfile, 'utf8'),
       source.base ?? '',
       ...treeHashes(source.context),
     ],
     usually: '10 s',
+    keep: KEEP,
     build: (dir, abort) => buildah(source, dir, abort),
   };
   return { name: source.name, archive: join(await cached(part, report, signal), 'image.tar') };
 }
 
+/** Uncompressed, since it is read back on this machine alone, and compressing takes longer than all the rest. */
+const BUILD: readonly string[] = [
+  '--isolation',
+  'chroot',
+  '--layers=false',
+  '--timestamp',
+  '0',
+  '--disable-compression=true',
+];
+
 async function buildah(source: ImageSource, dir: string, signal: AbortSignal): Promise<void> {
-  const storage = join(dir, 'storage');
-  const policy = join(dir, 'policy.json');
-  writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
-  const call = (verb: string, ...args: string[]): Promise<string> => {
-    const own = ['--root', storage, '--runroot', join(dir, 'run'), '--storage-driver', 'vfs'];
-    return run('buildah', [...own, verb, '--signature-policy', policy, ...args], { signal });
-  };
-  const base = source.base === undefined ? [] : ['--build-arg', `BASE=oci-archive:${source.base}`];
-  await call(
-    'bud',
-    ...['--isolation', 'chroot', '--layers=false', '--timestamp', '0', ...base],
+  const under = (name: string): string => join(dir, name);
+  writeFileSync(under('policy.json'), JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
+  const options = {
+    'signature-policy': under('policy.json'),
     // Told its own folder, since it would make one below /etc.
-    ...['--network', 'host', '--cni-config-dir', join(dir, 'run')],
-    ...['--file', source.containerfile, '--tag', source.name, source.context],
-  );
-  // Uncompressed: it is read back on this machine alone, and compressing is what takes longest.
-  await call(
-    'push',
-    '--disable-compression',
-    source.name,
-    `oci-archive:${join(dir, 'image.tar')}:${source.name}`,
-  );
-  await run('rm', ['-rf', storage, join(dir, 'run'), policy]);
+    'cni-config-dir': under('run'),
+    network: 'host',
+    ...(source.base === undefined ? {} : { 'build-arg': `BASE=oci-archive:${source.base}` }),
+    file: source.containerfile,
+    tag: `oci-archive:${under('image.tar')}:${source.name}`,
+  };
+  const storage = ['--root', under('storage'), '--runroot', under('run'), '--storage-driver', 'vfs'];
+  const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  await run('buildah', [...storage, 'bud', ...BUILD, ...flags, source.context], { signal });
+  await run('rm', ['-rf', under('storage'), under('run'), under('policy.json')]);
 }
 
 /** Path, mode and content hash of every file below a folder, in a fixed order. */
@@ -114,8 +121,9 @@ function rootImage(
 ): CachedPart {
   return {
     name: `image-${kind}`,
-    inputs: [name, CONTAINERFILES[kind], ...inputs],
+    inputs: [name, CONTAINERFILES[kind], ...BUILD, ...inputs],
     usually: '10 s',
+    keep: KEEP,
     async build(dir, signal) {
       const root = join(dir, 'root');
       fill(root);

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { sleep } from '../../common/shutdown.ts';
 import { lockFile, type Report } from './cache.ts';
 import type { Layout } from './layout.ts';
-import { checkStateFolder } from './network.ts';
+import { checkStateFolder, loadModules } from './network.ts';
 import { cgroupHierarchies } from './node-config.ts';
 import { childrenOf, identify, type ProcessId, runs } from './process.ts';
 import { run } from './run.ts';
@@ -84,8 +84,11 @@ export function up(paths: Layout, mode: Mode, report: Report, signal: AbortSigna
 }
 
 async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSignal): Promise<void> {
-  if (mode === 'node') checkStateFolder(paths.dir);
   const userNamespace = await needsUserNamespace(mode);
+  if (mode === 'node') {
+    checkStateFolder(paths.dir);
+    await loadModules();
+  }
   if (existsSync(paths.dir) && readdirSync(paths.dir).length > 0) {
     throw new Error(`${paths.dir} holds something else than a cluster's state; name an empty folder`);
   }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../common/errors.ts';
 import { shutdownSignal } from '../../common/shutdown.ts';
@@ -7,7 +7,7 @@ import { createApi } from './api.ts';
 import { binFolder, builtBin, containerd, cyclonus, kubernetes } from './binaries.ts';
 import type { Report } from './cache.ts';
 import { baseImage, pauseImage } from './images.ts';
-import { type Layout, layout } from './layout.ts';
+import { type Layout, layout, ROOT } from './layout.ts';
 import { down, enter, type Mode, status, up } from './lifecycle.ts';
 import { importImages } from './node.ts';
 import { CONTROL_PLANE_PACKAGES, ensurePackages } from './packages.ts';
@@ -61,6 +61,7 @@ function insideEnvironment(paths: Layout): NodeJS.ProcessEnv {
   return {
     ...process.env,
     PATH: [
+      join(ROOT, 'node_modules/.bin'),
       dirname(process.execPath),
       builtBin(kubernetes),
       builtBin(containerd),

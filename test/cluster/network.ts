@@ -101,7 +101,13 @@ export async function nodeNetwork(ipv6: boolean): Promise<void> {
     ]);
     sysctl('net/ipv6/conf/all/forwarding', '1');
   }
+  // Without it packets between two pods would pass policy by.
   for (const family of ['iptables', 'ip6tables']) sysctl(`net/bridge/bridge-nf-call-${family}`, '1');
+}
+
+/** Loads what a kernel may have as modules; one that has it built in, or no modules at all, says no and is fine. */
+export async function loadModules(): Promise<void> {
+  await run('modprobe', ['-a', 'br_netfilter', 'overlay', 'nf_tables', 'veth']).catch(() => {});
 }
 
 function sysctl(name: string, value: string): void {
