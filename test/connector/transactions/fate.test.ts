@@ -265,10 +265,17 @@ describe('connector/transactions: the fate of what was sent', function () {
       const signature = hashIn(answer.body.message);
       world.horizon.network.resume();
       await delay(3 * (1_000 / SPEED));
+      const asked = world.horizon.seen.length;
       await world.restart();
       const { status, body } = await world.swap();
       assert.equal(status, 200, body.message);
       assert.equal((await poll(signature)).txStatus, 1, 'the first was applied once the ledger went on');
+      const about = world.horizon.seen.slice(asked).filter((line) => line.includes('/transactions'));
+      assert.equal(
+        about[0],
+        `GET /transactions/${signature}`,
+        'the ledger is asked before anything is sent again',
+      );
       assert.notEqual(body.signature, signature);
     }),
   );
