@@ -137,6 +137,23 @@ describe('envelope decoding @security', () => {
       assert.throws(() => decode(text), { code: 'malformed-envelope' });
     });
 
+  it('says of a long text that it is too long', () => {
+    assert.throws(() => decode('A'.repeat(MAX_ENVELOPE_CHARACTERS + 4)), /longer than 32,768 characters/);
+  });
+
+  it('refuses bytes that the decoder reads but would write otherwise', () => {
+    // The SDK's decoder knows no such bytes today: here is one that takes everything for the good envelope.
+    const lax = xdr.TransactionEnvelope as { fromXdr?: unknown };
+    const read = xdr.TransactionEnvelope.fromXdr(good);
+    lax.fromXdr = () => read;
+    try {
+      assert.ok(decode(base64(good)));
+      assert.throws(() => decode(base64(Buffer.concat([good, Buffer.alloc(3)]))), /not the canonical XDR/);
+    } finally {
+      delete lax.fromXdr;
+    }
+  });
+
   it('refuses an asset code in the wrong width or with foreign bytes', () => {
     const usdc4 = Buffer.from('USDC');
     const at = good.indexOf(usdc4);

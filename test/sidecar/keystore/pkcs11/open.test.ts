@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StrKey } from '@stellar/stellar-sdk';
+import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import { createPkcs11Opener, type Pkcs11Options } from '../../../../sidecar/keystore/pkcs11/open.ts';
@@ -10,6 +11,8 @@ import { loadModule } from '../../../../sidecar/keystore/pkcs11/token.ts';
 import { sharedToken } from '../../shared-token.ts';
 import { generateKey, type Token, withToken } from '../../token.ts';
 
+/** DER of the OID of P-256. */
+const P256 = Buffer.from('06082a8648ce3d030107', 'hex');
 const signal = () => AbortSignal.timeout(30_000);
 
 /** Against a real SoftHSM token, in this process. */
@@ -48,6 +51,18 @@ describe('PKCS#11 key store @security', function () {
       keys.extractable = generateKey(session, { label: 'extractable', extractable: true });
       keys.insensitive = generateKey(session, { label: 'insensitive', sensitive: false });
       keys.unsigning = generateKey(session, { label: 'unsigning', sign: false });
+      session.generateKeyPair(
+        graphene.MechanismEnum.EC_KEY_PAIR_GEN,
+        { keyType: graphene.KeyType.EC, token: true, paramsECDSA: P256, label: 'p256' },
+        {
+          keyType: graphene.KeyType.EC,
+          token: true,
+          sensitive: true,
+          extractable: false,
+          sign: true,
+          label: 'p256',
+        },
+      );
     });
   });
   after(() => {
@@ -115,6 +130,7 @@ describe('PKCS#11 key store @security', function () {
       /CKA_SIGN/,
       () => ({ key: { label: 'unsigning' }, publicKey: keys.unsigning! }),
     ],
+    ['a key of another curve', 'key-unsafe', /CKA_KEY_TYPE/, () => ({ key: { label: 'p256' } })],
     [
       'the key of another account',
       'wrong-account',
