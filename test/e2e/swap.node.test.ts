@@ -8,11 +8,19 @@ import { waitFor } from './processes.ts';
 import { breaches, reachTable } from './reach.ts';
 import { clientOf, type Endpoint, quoteAndSwap } from './trade.ts';
 
+function argvOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    // It ended between the listing and the look.
+    return [];
+  }
+}
+
 /** SIGKILL to the processes of this node that run the given program: the node's process table is its own. */
 function killPrograms(entry: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    if (argv.includes(entry)) process.kill(Number(pid), 'SIGKILL');
+    if (argvOf(pid).includes(entry)) process.kill(Number(pid), 'SIGKILL');
   }
 }
 
