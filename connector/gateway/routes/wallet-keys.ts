@@ -16,8 +16,8 @@ export const KEY_PATHS = [
  * Refuses without looking: it stands before the body reader, so that a key sent here by mistake is never parsed,
  * logged or echoed.
  */
-export const refuseKeys: RequestHandler = (request, response, next) => {
-  response.locals.route = request.baseUrl;
+export const refuseKeys: RequestHandler = (_request, response, next) => {
+  response.locals.route = '/wallet/*';
   next(
     connectorError(
       'keys-refused',
