@@ -13,12 +13,10 @@ import { join } from 'node:path';
 import { sleep } from '../../common/shutdown.ts';
 import { lockFile, type Report } from './cache.ts';
 import type { Layout } from './layout.ts';
-import { checkStateFolder, loadModules } from './network.ts';
+import { checkMachine, isRoot, type Mode, unshareArguments } from './namespaces.ts';
+import { loadModules } from './network.ts';
 import { cgroupHierarchies } from './node-config.ts';
 import { childrenOf, identify, type ProcessId, runs } from './process.ts';
-import { run } from './run.ts';
-
-export type Mode = 'node' | 'control-plane';
 
 /** What `up` records; the one pid that `down` needs. */
 interface Record {
@@ -35,8 +33,6 @@ export type Status =
 
 const RECORD = 'cluster.json';
 const START_LIMIT_MS = 120_000;
-
-const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** What the state folder and the process table say about a cluster. */
 export function status(paths: Layout): Status {
@@ -84,11 +80,8 @@ export function up(paths: Layout, mode: Mode, report: Report, signal: AbortSigna
 }
 
 async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSignal): Promise<void> {
-  const userNamespace = await needsUserNamespace(mode);
-  if (mode === 'node') {
-    checkStateFolder(paths.dir);
-    await loadModules();
-  }
+  const userNamespace = await checkMachine(paths, mode);
+  if (mode === 'node') await loadModules();
   if (existsSync(paths.dir) && readdirSync(paths.dir).length > 0) {
     throw new Error(`${paths.dir} holds something else than a cluster's state; name an empty folder`);
   }
@@ -98,8 +91,7 @@ async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSi
   const unshare = spawn(
     'unshare',
     [
-      ...(userNamespace ? ['--user', '--map-root-user'] : []),
-      ...['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'],
+      ...unshareArguments(userNamespace),
       // A shell as PID 1 reaps what daemons leave behind, and ends everything when the supervisor ends.
       ...['bash', '-c', '"$@" & wait $!', 'cluster'],
       ...[process.execPath, join(import.meta.dirname, 'supervisor.ts'), paths.dir, mode],
@@ -150,33 +142,6 @@ function logTail(paths: Layout, reason: string): string {
   const file = /logs\/\S+\.log/.exec(reason)?.[0];
   if (!file || !existsSync(join(paths.dir, file))) return '';
   return `\n${readFileSync(join(paths.dir, file), 'utf8').split('\n').slice(-15).join('\n')}`;
-}
-
-async function needsUserNamespace(mode: Mode): Promise<boolean> {
-  if (isRoot()) return false;
-  if (mode === 'node') {
-    throw new Error(
-      'A node needs root (containers, cgroups, mounts). Without it: up --control-plane, for the API alone',
-    );
-  }
-  try {
-    await run('unshare', [
-      '--user',
-      '--map-root-user',
-      '--net',
-      '--mount',
-      '--pid',
-      '--fork',
-      '--mount-proc',
-      'true',
-    ]);
-  } catch (cause) {
-    throw new Error(
-      'This machine lets only root make namespaces: run as root, or set the sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0 where it has them',
-      { cause },
-    );
-  }
-  return true;
 }
 
 /** Ends the cluster by its one recorded pid and removes all that it left: state folder and cgroups. */

@@ -8,7 +8,8 @@ import { binFolder, builtBin, containerd, cyclonus, kubernetes } from './binarie
 import type { Report } from './cache.ts';
 import { baseImage, pauseImage } from './images.ts';
 import { type Layout, layout, ROOT } from './layout.ts';
-import { down, enter, type Mode, status, up } from './lifecycle.ts';
+import { down, enter, status, up } from './lifecycle.ts';
+import { checkMachine, type Mode } from './namespaces.ts';
 import { importImages } from './node.ts';
 import { CONTROL_PLANE_PACKAGES, ensurePackages } from './packages.ts';
 import { passThrough } from './run.ts';
@@ -44,8 +45,9 @@ interface Call {
 
 type Command = (call: Call) => Promise<number | undefined> | number | undefined;
 
-async function build({ mode, report, signal }: Call): Promise<void> {
+async function build({ paths, mode, report, signal }: Call): Promise<void> {
   await ensurePackages(mode === 'node' ? undefined : CONTROL_PLANE_PACKAGES, report, signal);
+  await checkMachine(paths, mode);
   await binFolder(kubernetes, report, signal);
   if (mode === 'control-plane') return;
   await binFolder(containerd, report, signal);
