@@ -61,8 +61,8 @@ export interface SwapperOptions {
 
 export interface Swapper {
   /**
-   * Quotes, builds, has it signed, submits, and waits for the ledger. `signal` counts until the envelope is signed;
-   * after that nothing that the client does ends it.
+   * Quotes, builds, has it signed, submits, and waits for the ledger. `signal` counts until the signer is asked; after
+   * that nothing that the client does ends it.
    */
   execute(request: SwapRequest, signal: AbortSignal): Promise<SwapReceipt>;
   /** Takes up what an earlier process may have sent; new swaps wait behind it. */
@@ -93,7 +93,10 @@ export function createSwapper(options: SwapperOptions): Swapper {
     checkFunds(quote, fee, state, last.baseReserve);
     const maxTime = Math.floor(now() / 1_000) + TIME_BOUND_SECONDS;
     const prepared = buildSwap(quote, { account, networkPassphrase, sequence: state.sequence, fee, maxTime });
-    const answer = await signer.sign(prepared.envelopeXdr, networkPassphrase, signal);
+    signal.throwIfAborted();
+    // From here on the client's going away changes nothing: a signature that is thrown away would only keep its
+    // sequence number live in the signer.
+    const answer = await signer.sign(prepared.envelopeXdr, networkPassphrase, options.stop);
     if (answer.hash !== prepared.hash || answer.signer !== account) {
       throw connectorError('signer-untrusted', 'the signer answered another hash or account');
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -57,6 +57,22 @@ describe('connector/main: three processes, one key in a token', function () {
   ];
   let [authority, client, port] = [] as unknown as [TestAuthority, Pem, number];
   let info: SandboxInfo;
+  let env: Record<string, string>;
+
+  const startConnector = async (): Promise<void> => {
+    const [child, line] = await start([path('connector/main.ts')], env, /"serving"/);
+    connector = child;
+    port = (JSON.parse(line) as { gateway: { port: number } }).gateway.port;
+  };
+  const admin = async (method: string, route: string): Promise<{ pending: number }> =>
+    (await fetch(`${info.admin}${route}`, { method })).json() as Promise<{ pending: number }>;
+  /** A swap asked of a network that stands still, once core has it in its queue. */
+  const swapInQueue = async (): Promise<{ answer: Promise<Reply | Error> }> => {
+    await admin('POST', '/pause');
+    const answer = swap(5).catch((error: Error) => error);
+    while ((await admin('GET', '/state')).pending === 0) await delay(20);
+    return { answer };
+  };
 
   const call = (method: string, route: string, body?: object): Promise<Reply> =>
     fetchJson(
@@ -116,7 +132,7 @@ describe('connector/main: three processes, one key in a token', function () {
         markets: [{ base: 'XLM', quote: USDC }],
       }),
     );
-    const env = {
+    env = {
       STELLAR_CONFIG_FILE: at('connector.yaml'),
       STELLAR_ADDRESSES_FILE: at('addresses.json'),
       STELLAR_SIGNER_SOCKET: signer.socket,
@@ -127,9 +143,7 @@ describe('connector/main: three processes, one key in a token', function () {
       STELLAR_TLS_CLIENT_CA_FILE: at('ca_cert.pem'),
       STELLAR_STATE_DIR: at('state'),
     };
-    const [child, line] = await start([path('connector/main.ts')], env, /"serving"/);
-    connector = child;
-    port = (JSON.parse(line) as { gateway: { port: number } }).gateway.port;
+    await startConnector();
   });
   after(async () => {
     await Promise.all([connector, sandbox].map((child) => child && stop(child)));
@@ -160,18 +174,35 @@ describe('connector/main: three processes, one key in a token', function () {
     assert.match(body.message, /amount-too-large/);
   });
 
+  it('SIGKILL in mid-swap: the next process finds out what became of it, and trades on', async () => {
+    await swapInQueue();
+    const ended = once(connector, 'exit');
+    connector.kill('SIGKILL');
+    await ended;
+    const [pending] = readdirSync(at('state/transactions'))
+      .map((name) => JSON.parse(readFileSync(at(`state/transactions/${name}`), 'utf8')))
+      .filter(({ fate }) => fate === 'pending');
+    await startConnector();
+    await admin('POST', '/resume');
+    const { status, body } = await swap(1);
+    assert.equal(status, 200, body.message);
+    const poll = await call('POST', '/chains/stellar/poll', { signature: pending.hash });
+    assert.equal(poll.body.txStatus, 1);
+    assert.equal(
+      JSON.parse(readFileSync(at(`state/transactions/${pending.hash}.json`), 'utf8')).fate,
+      'applied',
+    );
+  });
+
   it('SIGTERM in mid-swap: the swap is answered first, then the process ends', async () => {
-    const admin = async (method: string, route: string): Promise<{ pending: number }> =>
-      (await fetch(`${info.admin}${route}`, { method })).json() as Promise<{ pending: number }>;
-    await admin('POST', '/pause');
-    const pending = swap(5);
-    while ((await admin('GET', '/state')).pending === 0) await delay(20);
+    const { answer } = await swapInQueue();
     const ended = once(connector, 'exit');
     connector.kill('SIGTERM');
     await delay(50);
     await admin('POST', '/resume');
-    const { status, body } = await pending;
-    assert.equal(status, 200, body.message);
+    const reply = await answer;
+    assert.ok(!(reply instanceof Error), String(reply));
+    assert.equal(reply.status, 200, reply.body.message);
     assert.deepEqual(await ended, [0, null]);
   });
 

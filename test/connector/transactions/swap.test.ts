@@ -192,10 +192,9 @@ describe('connector/transactions: swaps against a ledger', () => {
     }
   });
 
-  it('a client that goes away before the signature takes its swap with it', async () => {
-    const signed = world.signer.asked.length;
-    world.horizon.intercept = (incoming) => incoming.url?.startsWith('/fee_stats') ?? false;
-    await new Promise<void>((resolve) => {
+  /** Asks for a swap and hangs up after `ms` milliseconds. */
+  const hangUp = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
       const leaving = request({
         ...{ method: 'POST', host: 'localhost', path: '/trading/router/execute-swap', agent: false },
         ...{ port: world.connector.gateway.port, ca: world.authority.cert, ...world.client },
@@ -208,10 +207,38 @@ describe('connector/transactions: swaps against a ledger', () => {
           ...{ baseToken: 'XLM', quoteToken: USDC },
         }),
       );
-      setTimeout(() => leaving.destroy(), 150);
+      setTimeout(() => leaving.destroy(), ms);
     });
+
+  it('a client that goes away before the signer is asked takes its swap with it', async () => {
+    const signed = world.signer.asked.length;
+    world.horizon.intercept = (incoming) => incoming.url?.startsWith('/fee_stats') ?? false;
+    await hangUp(150);
     world.horizon.intercept = undefined;
     assert.equal((await world.swap()).status, 200, 'the queue is free');
     assert.equal(world.signer.asked.length, signed + 1);
+  });
+
+  it('one that goes away later leaves a swap that is carried through: no signature is thrown away', async () => {
+    const before = submitted();
+    let asked = (): void => undefined;
+    const reached = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    world.signer.behaviour.tamper = async (answer) => {
+      asked();
+      await gone;
+      return answer;
+    };
+    const leaving = hangUp(250);
+    await Promise.all([reached, leaving]);
+    world.signer.behaviour = {};
+    go();
+    assert.equal((await world.swap()).status, 200);
+    assert.equal(submitted(), before + 2);
   });
 });
