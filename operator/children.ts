@@ -79,6 +79,17 @@ export async function scaleToZero(
   if (scaled !== undefined) cache.children(STATEFULSETS.kind).set(scaled);
 }
 
+/** A child as the store has it, if it is there and ours. */
+export function liveChild(
+  connector: StellarConnector,
+  cache: Cache,
+  kind: string,
+  name: string,
+): KubeObject | undefined {
+  const live = cache.children(kind).get(`${connector.metadata.namespace}/${name}`);
+  return live !== undefined && isOurs(connector, live) ? live : undefined;
+}
+
 /** True when this connector, and not a former one of its name, controls the object. */
 export function isOurs(connector: StellarConnector, object: KubeObject): boolean {
   return controllerOf(object)?.uid === connector.metadata.uid;

@@ -60,6 +60,7 @@ export interface StatefulSet extends KubeObject {
 export interface Pod extends KubeObject {
   status?: {
     phase?: string;
+    podIP?: string;
     conditions?: { type: string; status: string; reason?: string; message?: string }[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
@@ -71,7 +72,7 @@ export interface ContainerStatus {
   name: string;
   ready?: boolean;
   started?: boolean;
-  state?: { waiting?: { reason?: string; message?: string }; terminated?: Terminated };
+  state?: { running?: object; waiting?: { reason?: string; message?: string }; terminated?: Terminated };
   lastState?: { terminated?: Terminated };
 }
 

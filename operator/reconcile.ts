@@ -7,29 +7,27 @@ import type {
 } from './api/v1alpha1.gen.ts';
 import type { Keeper } from './certs/keeper.ts';
 import {
-  applyChild,
   applyChildren,
   type ChildModules,
   isAsApplied,
-  isOurs,
   isUntouched,
-  scaleToZero,
+  liveChild,
   withHash,
 } from './children.ts';
 import { hold, release } from './deletion.ts';
-import { policyConfigMap } from './desired/configmaps.ts';
 import { desiredChildren, type Facts } from './desired/index.ts';
 import { child, childNames } from './desired/names.ts';
-import { networkPolicy } from './desired/networkpolicy.ts';
 import { matchingPolicies } from './desired/policies.ts';
 import { problemsOf } from './desired/problems.ts';
 import { Stall } from './errors.ts';
+import { fence } from './fence.ts';
 import {
   CONFIGMAPS,
   CONNECTORS,
   type ConfigMap,
   INSTANCE,
   NETWORKPOLICIES,
+  type Pod,
   STATEFULSETS,
   type StatefulSet,
 } from './kinds.ts';
@@ -37,11 +35,13 @@ import { FIELD_MANAGER } from './kube/client.ts';
 import type { Context, Reconcile, Result } from './kube/controller.ts';
 import { isStatus } from './kube/errors.ts';
 import { type KubeObject, splitKey } from './kube/resource.ts';
-import { deletingStatus, statusOf } from './status.ts';
+import { type AskSigner, mountedPolicies, type SignerReport } from './signer.ts';
+import { deletingStatus, type Observed, statusOf } from './status.ts';
 
 export interface ReconcileModules extends ChildModules {
   keeper: Keeper;
   facts: Omit<Facts, 'publicRoots'>;
+  askSigner: AskSigner;
   now: () => Date;
 }
 
@@ -50,6 +50,8 @@ const STATUS_MANAGER = `${FIELD_MANAGER}-status`;
 /** Looks at clocks that no watch tells of: ends of certificates, Secrets that somebody deleted. */
 const HEARTBEAT_MS = 600_000;
 const UNREADY_HEARTBEAT_MS = 60_000;
+/** While the signer lacks something or has not loaded a policy: nothing but its answer tells when it has. */
+const ASK_AGAIN_MS = 5_000;
 
 /**
  * Brings the cluster to what a StellarConnector and its policies ask for: finalizer, policies, certificates, children,
@@ -67,14 +69,14 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const policies = matchingPolicies(connector, cache.policies.inNamespace(namespace));
     const problem = problemsOf(connector, policies);
     if (problem !== undefined) {
-      await fence(connector, policies, context.signal);
-      await report(connector, policies, problem, context.signal);
+      await fence(connector, policies, modules, context.signal);
+      await report(connector, { stalled: problem }, context.signal);
       return {};
     }
     try {
       return await bringAbout(connector, policies, context);
     } catch (error) {
-      if (error instanceof Stall) await report(connector, policies, error, context.signal);
+      if (error instanceof Stall) await report(connector, { stalled: error }, context.signal);
       throw error;
     }
   };
@@ -93,9 +95,28 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     );
     const desired = desiredChildren(connector, policies, { ...modules.facts, publicRoots: root });
     await applyChildren(connector, desired, modules, signal);
-    const status = await report(connector, policies, undefined, signal, certificates, desired);
-    const ready = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
-    return { requeueAfterMs: ready === true ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS };
+    const signer = await askedSigner(connector, root, signal);
+    const status = await report(connector, { certificates, desired, signer }, signal);
+    const holds = (type: string): boolean =>
+      status.conditions?.some((one) => one.type === type && one.status === 'True') === true;
+    if (signer !== undefined && !(holds('SignerReady') && holds('PolicyInForce')))
+      return { requeueAfterMs: ASK_AGAIN_MS };
+    return { requeueAfterMs: holds('Ready') ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS };
+  }
+
+  /** What the running signer says of itself. Only an operator in the cluster is let in by the NetworkPolicy. */
+  async function askedSigner(
+    connector: StellarConnector,
+    root: string,
+    signal: AbortSignal,
+  ): Promise<SignerReport | undefined> {
+    if (modules.facts.operatorNamespace === undefined) return undefined;
+    const pod = podsOf(connector).find(({ status }) =>
+      status?.initContainerStatuses?.some(
+        ({ name, state }) => name === 'signer' && state?.running !== undefined,
+      ),
+    );
+    return pod === undefined ? undefined : modules.askSigner(connector, pod, root, signal);
   }
 
   async function finish(connector: StellarConnector, { signal }: Context): Promise<Result> {
@@ -104,7 +125,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       keeper.forget(connector.metadata.uid!);
       return {};
     }
-    await fence(connector, [], signal).catch(ignoreRefusal);
+    await fence(connector, [], modules, signal).catch(ignoreRefusal);
     await writeStatus(connector, deletingStatus(connector, waits, now()), signal);
     return { requeueAfterMs: waits.requeueAfterMs };
   }
@@ -112,35 +133,43 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
   /** Writes the status that follows from what the stores hold now. */
   async function report(
     connector: StellarConnector,
-    policies: readonly SigningPolicy[],
-    stalled: { reason: string; message: string } | undefined,
+    found: {
+      stalled?: { reason: string; message: string };
+      certificates?: readonly Certificate[];
+      desired?: readonly KubeObject[];
+      signer?: SignerReport | undefined;
+    },
     signal: AbortSignal,
-    certificates: readonly Certificate[] = current(connector).status?.certificates ?? [],
-    desired: readonly KubeObject[] = [],
   ): Promise<StellarConnectorStatus> {
-    const { name, namespace } = connector.metadata;
-    const statefulSet = liveChild(connector, STATEFULSETS.kind, name) as StatefulSet | undefined;
-    const wanted = desired.find(({ kind }) => kind === NETWORKPOLICIES.kind);
-    const held = liveChild(connector, NETWORKPOLICIES.kind, name);
-    const pods = cache.pods
-      .inNamespace(namespace!)
-      .filter(
-        ({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined,
-      );
-    const egressHeld =
-      held !== undefined && (wanted === undefined ? isUntouched(held) : isAsApplied(held, withHash(wanted)));
-    const seen = {
+    const { name } = connector.metadata;
+    const wanted = found.desired?.find(({ kind }) => kind === NETWORKPOLICIES.kind);
+    const held = liveChild(connector, cache, NETWORKPOLICIES.kind, name);
+    const policies = liveChild(connector, cache, CONFIGMAPS.kind, childNames(name).policy) as
+      | ConfigMap
+      | undefined;
+    const seen: Observed = {
       connector,
-      policies,
-      statefulSet,
-      pods,
-      egressHeld,
-      certificates: [...certificates],
-      stalled,
+      mounted: policies === undefined ? [] : mountedPolicies(policies),
+      report: found.signer,
+      statefulSet: liveChild(connector, cache, STATEFULSETS.kind, name) as StatefulSet | undefined,
+      pods: podsOf(connector),
+      egressHeld:
+        held !== undefined &&
+        (wanted === undefined ? isUntouched(held) : isAsApplied(held, withHash(wanted))),
+      certificates: [...(found.certificates ?? current(connector).status?.certificates ?? [])],
+      stalled: found.stalled,
     };
     const status = statusOf(seen, now());
     await writeStatus(connector, status, signal);
     return status;
+  }
+
+  function podsOf({ metadata: { name, namespace } }: StellarConnector): Pod[] {
+    return cache.pods
+      .inNamespace(namespace!)
+      .filter(
+        ({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined,
+      );
   }
 
   async function writeStatus(
@@ -171,45 +200,10 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     return latest?.metadata.uid === connector.metadata.uid ? latest! : connector;
   }
 
-  function liveChild(connector: StellarConnector, kind: string, name: string): KubeObject | undefined {
-    const live = cache.children(kind).get(`${connector.metadata.namespace}/${name}`);
-    return live !== undefined && isOurs(connector, live) ? live : undefined;
-  }
-
   /** The root that we published, unless somebody else has touched it since. */
   function publishedRoot(connector: StellarConnector): string | undefined {
-    const trust = liveChild(connector, CONFIGMAPS.kind, childNames(connector.metadata.name).trust);
+    const trust = liveChild(connector, cache, CONFIGMAPS.kind, childNames(connector.metadata.name).trust);
     return trust !== undefined && isUntouched(trust) ? (trust as ConfigMap).data?.['ca_cert.pem'] : undefined;
-  }
-
-  /**
-   * For a connector that may not go on but whose pod may still run: the signer must see the policies as they are now
-   * (none means that it refuses everything but deletions), and the pod must not be without its NetworkPolicy. One
-   * that was removed or edited comes back closed; what may be open again is said once the problem is solved. A pause
-   * needs nobody's permission.
-   */
-  async function fence(
-    connector: StellarConnector,
-    policies: readonly SigningPolicy[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { name } = connector.metadata;
-    const statefulSet = liveChild(connector, STATEFULSETS.kind, name) as StatefulSet | undefined;
-    if (statefulSet === undefined) return;
-    const held = liveChild(connector, NETWORKPOLICIES.kind, name);
-    if (held === undefined || !isUntouched(held)) {
-      const open = networkPolicy(connector, modules.facts.operatorNamespace);
-      await applyChild(
-        connector,
-        { ...open, spec: { ...(open.spec as object), egress: [] } },
-        modules,
-        signal,
-      );
-    }
-    if (connector.metadata.deletionTimestamp !== undefined) return;
-    await applyChild(connector, policyConfigMap(connector, policies), modules, signal);
-    if (connector.spec.replicas === 0 && statefulSet.spec.replicas !== 0)
-      await scaleToZero(statefulSet, modules, signal);
   }
 }
 

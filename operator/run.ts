@@ -9,6 +9,7 @@ import { createController } from './kube/controller.ts';
 import { createTransport, type Observe } from './kube/transport.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReconcile } from './reconcile.ts';
+import { createAskSigner } from './signer.ts';
 
 export interface OperatorOptions {
   access: Access;
@@ -56,7 +57,7 @@ export function startOperator(options: OperatorOptions, stop: AbortSignal): Oper
   });
   const cache = startCache(namespaces, { client, clock, random, log, enqueue: controller.enqueue }, stop);
   const keeper = createKeeper({ client, clock, now });
-  const reconcile = createReconcile({ client, cache, keeper, facts, now });
+  const reconcile = createReconcile({ client, cache, keeper, facts, askSigner: createAskSigner(), now });
 
   async function run(): Promise<void> {
     const abandon = new AbortController();

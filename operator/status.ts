@@ -1,13 +1,17 @@
-import type { SigningPolicy, StellarConnector, StellarConnectorStatus } from './api/v1alpha1.gen.ts';
+import type { StellarConnector, StellarConnectorStatus } from './api/v1alpha1.gen.ts';
 import { ports } from './desired/names.ts';
 import { pinnedAddresses, pinnedHosts } from './egress/pinned.ts';
 import type { ContainerStatus, Pod, StatefulSet } from './kinds.ts';
 import { conditionsOf, type Finding } from './kube/conditions.ts';
+import { type SignerReport, setHash } from './signer.ts';
 
 /** What one reconcile has seen. */
 export interface Observed {
   connector: StellarConnector;
-  policies: readonly SigningPolicy[];
+  /** The policies as mounted: name and hash of each file. */
+  mounted: readonly { name: string; hash: string }[];
+  /** What the signer said of itself, if it was reached. */
+  report?: SignerReport | undefined;
   statefulSet: StatefulSet | undefined;
   pods: readonly Pod[];
   /** Whether the NetworkPolicy in the cluster is the one that we want. */
@@ -27,7 +31,7 @@ export function statusOf(observed: Observed, now: Date): StellarConnectorStatus 
   const { connector, statefulSet, stalled } = observed;
   const { name, namespace, generation = 0 } = connector.metadata;
   const before = connector.status;
-  const signer = signerVerdict(observed.pods);
+  const signer = signerVerdict(observed);
   const ready = stalled === undefined ? readyVerdict(observed) : refuse(stalled.reason, stalled.message);
   const findings: Finding[] = [{ type: 'Ready', ...ready }];
   if (stalled !== undefined) findings.push({ type: 'Stalled', ...affirm(stalled.reason, stalled.message) });
@@ -38,6 +42,7 @@ export function statusOf(observed: Observed, now: Date): StellarConnectorStatus 
     { type: 'PolicyInForce', ...policyVerdict(observed, signer) },
     { type: 'EgressPinned', ...egressVerdict(observed) },
   );
+  const policyHash = observed.report === undefined ? before?.policyHash : setHash(observed.report.policies);
   const account = signer.status === 'True' ? connector.spec.account : before?.account;
   const labels = Object.entries(statefulSet?.spec.selector.matchLabels ?? {});
   return {
@@ -49,6 +54,8 @@ export function statusOf(observed: Observed, now: Date): StellarConnectorStatus 
     gateway: `${name}.${namespace}.svc:${ports.gateway}`,
     addresses: pinnedAddresses(connector),
     certificates: [...observed.certificates],
+    ...(policyHash === undefined ? {} : { policyHash }),
+    ...(before?.journal === undefined ? {} : { journal: before.journal }),
   };
 }
 
@@ -68,7 +75,8 @@ export function deletingStatus(
   return { ...connector.status, observedGeneration: generation, conditions };
 }
 
-function readyVerdict({ connector, statefulSet, pods, egressHeld }: Observed): Verdict {
+function readyVerdict(observed: Observed): Verdict {
+  const { connector, statefulSet, pods, egressHeld } = observed;
   const { replicas } = connector.spec;
   const seen = statefulSet?.status;
   const current = seen?.observedGeneration === statefulSet?.metadata.generation;
@@ -81,30 +89,46 @@ function readyVerdict({ connector, statefulSet, pods, egressHeld }: Observed): V
   if (!egressHeld) return refuse('EgressNotPinned', 'the NetworkPolicy is not in place');
   if ((seen.readyReplicas ?? 0) >= 1 && (seen.updatedReplicas ?? 0) >= 1)
     return affirm('Ready', 'signer and connector are ready');
-  return refuse('PodNotReady', podTrouble(pods) ?? 'the pod is starting');
+  return refuse('PodNotReady', signerFault(observed) ?? podTrouble(pods) ?? 'the pod is starting');
 }
 
-function signerVerdict(pods: readonly Pod[]): Verdict {
+function signerVerdict(observed: Observed): Verdict {
+  const { pods } = observed;
   const statuses = pods.flatMap(({ status }) => status?.initContainerStatuses ?? []);
   const signer = statuses.find(({ name }) => name === 'signer');
   if (signer === undefined) return unknown('NoPod', 'no signer is running');
   if (signer.ready === true) return affirm('Signed', 'the signer made and verified a probe signature');
   const trouble = containerTrouble(signer);
-  return trouble === undefined
-    ? refuse(
-        'NotReady',
-        'the signer runs but cannot sign yet; its log says what it lacks (kubectl logs -c signer)',
-      )
-    : refuse('NotRunning', trouble);
+  if (trouble !== undefined) return refuse('NotRunning', trouble);
+  return refuse(
+    'NotReady',
+    signerFault(observed) ?? 'the signer runs but cannot sign yet; its log says why (kubectl logs -c signer)',
+  );
 }
 
-/** The policies are mounted where the signer re-reads them; what it has loaded is not asked of it yet. */
-function policyVerdict({ policies, stalled }: Observed, signer: Verdict): Verdict {
+/** What the signer itself says it lacks. */
+function signerFault({ report }: Observed): string | undefined {
+  const fault = report?.keystore.fault ?? report?.journal.fault;
+  return fault === undefined ? undefined : `the signer cannot sign: ${fault}`;
+}
+
+/** In force is what the signer reports to have loaded, file by file. */
+function policyVerdict({ mounted, report, stalled }: Observed, signer: Verdict): Verdict {
   if (stalled !== undefined) return refuse(stalled.reason, stalled.message);
-  if (signer.status !== 'True')
-    return unknown('SignerNotReady', 'the signer that loads the policies is not ready');
-  const names = policies.map(({ metadata }) => metadata.name).sort();
-  return affirm('Mounted', `mounted (a change takes the kubelet about a minute): ${names.join(', ')}`);
+  if (report === undefined) {
+    return signer.status === 'True'
+      ? unknown('SignerNotAsked', 'mounted; the signer could not be asked what it has loaded')
+      : unknown('SignerNotReady', 'the signer that loads the policies is not ready');
+  }
+  if (report.policyFault !== undefined)
+    return refuse('Refused', `the signer refuses the policies and keeps the former: ${report.policyFault}`);
+  const names = mounted.map(({ name }) => name).join(', ');
+  return setHash(report.policies) === setHash(mounted)
+    ? affirm('Loaded', `loaded by the signer: ${names}`)
+    : refuse(
+        'NotLoadedYet',
+        `the signer has not loaded ${names} yet; the kubelet brings a change within about a minute`,
+      );
 }
 
 function egressVerdict({ connector, egressHeld }: Observed): Verdict {

@@ -53,7 +53,7 @@ export async function mint(name: string, namespace: string, now: Date): Promise<
   });
   const signer = await authority.issue({
     commonName: `${name}-signer`,
-    names: serviceNames(`${name}-signer`, namespace),
+    names: signerNames(name, namespace),
     usage: 'server',
   });
   return {
@@ -75,6 +75,11 @@ export async function mint(name: string, namespace: string, now: Date): Promise<
 /** True when a set that ends at `notAfter` must be replaced now. */
 export function isDue(notAfter: Date, now: Date): boolean {
   return notAfter.getTime() - now.getTime() < LIFE_MS / 3;
+}
+
+/** Names on the certificate of the signer's TLS port; it has no Service, the operator asks for the first by address. */
+export function signerNames(name: string, namespace: string): string[] {
+  return serviceNames(`${name}-signer`, namespace);
 }
 
 function serviceNames(name: string, namespace: string): string[] {

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import type { Pod, StatefulSet } from '../../operator/kinds.ts';
+import type { SignerReport } from '../../operator/signer.ts';
 import { deletingStatus, type Observed, statusOf } from '../../operator/status.ts';
-import { aConnector, accounts, aPolicy } from './builders.ts';
+import { aConnector, accounts } from './builders.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
+
+const mounted = [{ name: 'p', hash: 'a'.repeat(64) }];
+
+function report(change: Partial<SignerReport> = {}): SignerReport {
+  return { policies: mounted, keystore: {}, journal: {}, ...change };
+}
 
 /** What a healthy connector shows, changed by the case. */
 function observed(change: Partial<Observed> = {}): Observed {
@@ -11,7 +18,8 @@ function observed(change: Partial<Observed> = {}): Observed {
   connector.metadata.generation = 3;
   return {
     connector,
-    policies: [aPolicy().build()],
+    mounted,
+    report: report(),
     statefulSet: statefulSet({ replicas: 1, readyReplicas: 1, updatedReplicas: 1 }),
     pods: [pod({ ready: true })],
     egressHeld: true,
@@ -38,6 +46,7 @@ function pod(signer: object, rest: object = {}): Pod {
 const unready = statefulSet({ replicas: 1, readyReplicas: 0, updatedReplicas: 1 });
 const waiting = (reason: string, message = '', lastState = {}) => ({
   statefulSet: unready,
+  report: undefined,
   pods: [pod({ ready: false, state: { waiting: { reason, message } }, lastState })],
 });
 
@@ -46,10 +55,10 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
   'all is well': {
     seen: {},
     conditions:
-      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=True Pinned',
+      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=True Loaded, EgressPinned=True Pinned',
   },
   'nothing was made yet': {
-    seen: { statefulSet: undefined, pods: [], egressHeld: false },
+    seen: { statefulSet: undefined, pods: [], report: undefined, egressHeld: false },
     conditions:
       'Ready=False Progressing, Reconciling=True Progressing, SignerReady=Unknown NoPod, PolicyInForce=Unknown SignerNotReady, EgressPinned=False NotApplied',
   },
@@ -62,12 +71,12 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
   'the NetworkPolicy is not ours to see yet, though the pod is ready': {
     seen: { egressHeld: false },
     conditions:
-      'Ready=False EgressNotPinned, Reconciling=True EgressNotPinned, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=False NotApplied',
+      'Ready=False EgressNotPinned, Reconciling=True EgressNotPinned, SignerReady=True Signed, PolicyInForce=True Loaded, EgressPinned=False NotApplied',
   },
   'a new template is not rolled out yet': {
     seen: { statefulSet: statefulSet({ replicas: 1, readyReplicas: 1, updatedReplicas: 0 }) },
     conditions:
-      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=True Signed, PolicyInForce=True Mounted, EgressPinned=True Pinned',
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=True Signed, PolicyInForce=True Loaded, EgressPinned=True Pinned',
   },
   'the image cannot be pulled': {
     seen: waiting('ImagePullBackOff', 'Back-off pulling image, 40s'),
@@ -82,6 +91,31 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
     conditions:
       'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotRunning, PolicyInForce=Unknown SignerNotReady, EgressPinned=True Pinned',
     message: /^container signer ended with code 1: PIN refused$/,
+  },
+  'the signer says what it lacks': {
+    seen: {
+      statefulSet: unready,
+      pods: [pod({ ready: false, state: { running: {} } })],
+      report: report({ keystore: { fault: 'the PIN file is missing' } }),
+    },
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotReady, PolicyInForce=True Loaded, EgressPinned=True Pinned',
+    message: /^the signer cannot sign: the PIN file is missing$/,
+  },
+  'a policy was changed and the signer has still the former': {
+    seen: { report: report({ policies: [{ name: 'p', hash: 'b'.repeat(64) }] }) },
+    conditions:
+      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=False NotLoadedYet, EgressPinned=True Pinned',
+  },
+  'the signer refuses a policy': {
+    seen: { report: report({ policyFault: 'p.yaml: not YAML' }) },
+    conditions:
+      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=False Refused, EgressPinned=True Pinned',
+  },
+  'a ready signer could not be asked': {
+    seen: { report: undefined },
+    conditions:
+      'Ready=True Ready, SignerReady=True Signed, PolicyInForce=Unknown SignerNotAsked, EgressPinned=True Pinned',
   },
 };
 
