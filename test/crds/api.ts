@@ -39,7 +39,10 @@ export async function connect(): Promise<RawApi> {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      return { status: answer.statusCode, body: (await answer.body.json()) as Answer['body'] };
+      const text = await answer.body.text();
+      // A group that is not served yet is answered in plain text.
+      const isJson = String(answer.headers['content-type']).startsWith('application/json');
+      return { status: answer.statusCode, body: isJson ? JSON.parse(text) : { message: text } };
     },
     close: () => dispatcher.close(),
   };
