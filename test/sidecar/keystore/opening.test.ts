@@ -15,6 +15,8 @@ describe('keeping the key store open', () => {
     closed = 0;
   });
 
+  afterEach(() => end.abort());
+
   const keystore = (sign: Keystore['sign']): Keystore => ({
     publicKey: Buffer.alloc(32),
     sign,

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { Keypair, StrKey } from '@stellar/stellar-sdk';
+import { signerError } from '../../sidecar/errors.ts';
+import type { JournalEvent } from '../../sidecar/journal/entry.ts';
+import { createSequences } from '../../sidecar/journal/sequences.ts';
+import { createWindows } from '../../sidecar/journal/windows.ts';
+import { keystoreFault } from '../../sidecar/keystore/keystore.ts';
+import { parsePolicies } from '../../sidecar/policy/load.ts';
+import { createSigner } from '../../sidecar/sign.ts';
+import { PASSPHRASE } from './signer.ts';
+import { buildTransaction, policyYaml, type SwapOptions } from './transactions.ts';
+
+const KEY = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 3));
+const ACCOUNT = KEY.publicKey();
+const signal = AbortSignal.timeout(60_000);
+
+/** The pipeline with real rules and state around a key store and a journal that the test commands. */
+function setup(spec: Record<string, unknown> = {}) {
+  const steps: string[] = [];
+  const events: JournalEvent[] = [];
+  const state = {
+    keystore: async (message: Buffer): Promise<Buffer> => Buffer.from(KEY.sign(message)),
+    append: async (_event: JournalEvent): Promise<void> => undefined,
+    journalFault: undefined as string | undefined,
+    rate: true,
+  };
+  const signer = createSigner({
+    account: ACCOUNT,
+    publicKey: Buffer.from(StrKey.decodeEd25519PublicKey(ACCOUNT)),
+    networkPassphrase: PASSPHRASE,
+    keystore: {
+      sign: async (message) => {
+        steps.push('sign');
+        return state.keystore(message);
+      },
+    },
+    policies: () =>
+      parsePolicies([{ name: 'p.yaml', bytes: Buffer.from(policyYaml(ACCOUNT, spec)) }], ACCOUNT),
+    journal: {
+      append: async (event) => {
+        await state.append(event);
+        steps.push(event.type);
+        events.push(event);
+      },
+      fault: () => state.journalFault,
+    },
+    sequences: createSequences(() => BigInt(Math.floor(Date.now() / 1000))),
+    windows: createWindows(Date.now),
+    rate: () => state.rate,
+    now: Date.now,
+    metrics: { requests: { inc: () => undefined } } as unknown as Parameters<
+      typeof createSigner
+    >[0]['metrics'],
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  const sign = (changes: Partial<SwapOptions> = {}) =>
+    signer.sign({ envelopeXdr: buildTransaction({ account: ACCOUNT, ...changes }).toXDR() }, signal);
+  return { state, steps, events, sign, signer };
+}
+
+describe('signing pipeline @security', () => {
+  it('signs, then journals, then answers', async () => {
+    const { steps, sign } = setup();
+    await sign();
+    assert.deepEqual(steps, ['sign', 'signed']);
+  });
+
+  it('releases nothing when the line cannot be written, and keeps the sequence taken', async () => {
+    const { state, steps, sign } = setup();
+    state.append = async (event) => {
+      if (event.type === 'signed') throw signerError('journal-unavailable', 'disk full');
+    };
+    await assert.rejects(sign(), { code: 'journal-unavailable' });
+    assert.deepEqual(steps, ['sign', 'refused']);
+    state.append = async () => undefined;
+    await assert.rejects(sign({ fee: '101' }), { code: 'sequence-live' });
+  });
+
+  it('does not even sign while the journal is known to be broken', async () => {
+    const { state, steps, sign } = setup();
+    state.journalFault = 'disk full';
+    await assert.rejects(sign(), { code: 'journal-unavailable' });
+    assert.deepEqual(steps, ['refused']);
+  });
+
+  it('answers the first reason when a refusal cannot be journaled either', async () => {
+    const { state, sign } = setup();
+    state.append = async () => {
+      throw signerError('journal-unavailable', 'disk full');
+    };
+    await assert.rejects(sign({ fee: '20001' }), { code: 'fee-too-high' });
+  });
+
+  it('frees the sequence when no signature was made, and tells the client nothing of the token', async () => {
+    const { state, events, sign } = setup();
+    state.keystore = async () => {
+      throw keystoreFault('keystore-failed', 'CKR_DEVICE_ERROR of token t in slot 7');
+    };
+    await assert.rejects(sign(), (error: { code: string; message: string }) => {
+      assert.equal(error.code, 'keystore-unavailable');
+      assert.doesNotMatch(error.message, /CKR|slot/);
+      return true;
+    });
+    assert.equal(events.at(-1)!.type, 'refused');
+    state.keystore = async (message) => Buffer.from(KEY.sign(message));
+    await sign({ fee: '101' });
+  });
+
+  it('says overloaded when too many wait for the key', async () => {
+    const { state, sign } = setup();
+    state.keystore = async () => {
+      throw keystoreFault('keystore-busy', 'too many');
+    };
+    await assert.rejects(sign(), { code: 'overloaded' });
+  });
+
+  it('keeps what it reserved in the windows when signing fails', async () => {
+    const { state, sign } = setup({ fees: { window: { amount: '150', seconds: 60 } } });
+    state.keystore = async () => {
+      throw keystoreFault('keystore-failed', 'gone');
+    };
+    await assert.rejects(sign(), { code: 'keystore-unavailable' });
+    state.keystore = async (message) => Buffer.from(KEY.sign(message));
+    await assert.rejects(sign({ sequence: '200' }), { code: 'window-exhausted' });
+  });
+
+  it('counts a transaction once, however often it is signed, but asks today’s policy each time', async () => {
+    const spec: Record<string, unknown> = { fees: { window: { amount: '250', seconds: 60 } } };
+    const { state, events, sign, signer } = setup(spec);
+    const envelopeXdr = buildTransaction({ account: ACCOUNT }).toXDR();
+    const again = () => signer.sign({ envelopeXdr }, signal);
+    const first = await again();
+    for (let i = 0; i < 3; i++) assert.deepEqual(await again(), first);
+    assert.deepEqual(
+      events.map((event) => (event.type === 'signed' ? event.spends.length : event.type)),
+      [2, 0, 0, 0],
+    );
+    await sign({ sequence: '200' });
+    await assert.rejects(sign({ sequence: '300' }), { code: 'window-exhausted' });
+    spec.killSwitch = true;
+    await assert.rejects(again(), { code: 'kill-switch' });
+    spec.killSwitch = false;
+    state.rate = false;
+    await assert.rejects(again(), { code: 'rate-exceeded' });
+  });
+
+  it('spends the room of a window once when two ask at the same time', async () => {
+    const { sign } = setup({ fees: { window: { amount: '150', seconds: 60 } } });
+    const outcomes = await Promise.allSettled([sign({ sequence: '1' }), sign({ sequence: '2' })]);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  });
+});
