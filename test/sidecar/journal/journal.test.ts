@@ -84,14 +84,14 @@ describe('journal @security', () => {
 
   it('cuts off an incomplete last line with a line that says so', async () => {
     await write(1);
-    appendFileSync(file(), '{"event":{"code"');
+    appendFileSync(file(), `{"event":{"code":"${'x'.repeat(982)}`);
     const journal = await openIt();
     await journal.append(refused('after'));
     await journal.close();
     await (await openIt()).close();
     assert.deepEqual(
       lines.map(({ event }) => event),
-      [lines[0]!.event, refused('number 0'), { type: 'incomplete-line-cut', bytes: 16 }, refused('after')],
+      [lines[0]!.event, refused('number 0'), { type: 'incomplete-line-cut', bytes: 1000 }, refused('after')],
     );
   });
 
