@@ -88,6 +88,7 @@ describe('journal @security', () => {
     const journal = await openIt();
     await journal.append(refused('after'));
     await journal.close();
+    assert.ok(text().endsWith('\n'));
     await (await openIt()).close();
     assert.deepEqual(
       lines.map(({ event }) => event),
