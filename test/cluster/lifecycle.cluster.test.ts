@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cli, processesNaming } from './harness.ts';
@@ -58,6 +58,16 @@ describe('two clusters side by side', function () {
     assert.deepEqual(await cli(state('one'), 'status'), { code: 1, out: 'absent\n', err: '' });
     assert.deepEqual(await cli(state('two'), 'status'), { code: 0, out: 'ready (control-plane)\n', err: '' });
     assert.equal((await cli(state('two'), 'exec', '--', 'kubectl', 'get', 'namespace', 'only-two')).code, 0);
+  });
+
+  it('does not take a folder that holds something else', async () => {
+    mkdirSync(state('mine'));
+    writeFileSync(join(state('mine'), 'thesis'), 'years of work');
+    const { code, err } = await cli(state('mine'), 'up', '--control-plane');
+    assert.equal(code, 1);
+    assert.match(err, /holds something else than a cluster's state/);
+    assert.equal((await cli(state('mine'), 'down')).code, 0);
+    assert.ok(existsSync(join(state('mine'), 'thesis')));
   });
 
   it('says which daemon ended, and status says so', async () => {

@@ -19,7 +19,7 @@ import { cgroupHierarchies } from './node-config.ts';
 import { childrenOf, identify, type ProcessId, runs } from './process.ts';
 
 /** What `up` records; the one pid that `down` needs. */
-interface Record {
+interface ClusterRecord {
   mode: Mode;
   unshare: ProcessId;
   /** Made by an unprivileged user, in a user namespace of its own. */
@@ -28,17 +28,18 @@ interface Record {
 
 export type Status =
   | { state: 'absent' }
-  | { state: 'dead' | 'starting' | 'ready'; mode: Mode; record: Record }
-  | { state: 'failed'; mode: Mode; record: Record; reason: string };
+  | { state: 'dead' | 'starting' | 'ready'; mode: Mode; record: ClusterRecord }
+  | { state: 'failed'; mode: Mode; record: ClusterRecord; reason: string };
 
 const RECORD = 'cluster.json';
+const MARK = '.stellar-test-cluster';
 const START_LIMIT_MS = 120_000;
 
 /** What the state folder and the process table say about a cluster. */
 export function status(paths: Layout): Status {
   const file = join(paths.dir, RECORD);
   if (!existsSync(file)) return { state: 'absent' };
-  const record = JSON.parse(readFileSync(file, 'utf8')) as Record;
+  const record = JSON.parse(readFileSync(file, 'utf8')) as ClusterRecord;
   const { mode } = record;
   const failed = join(paths.dir, 'failed');
   if (existsSync(failed)) return { state: 'failed', mode, record, reason: readFileSync(failed, 'utf8') };
@@ -72,8 +73,9 @@ export function up(paths: Layout, mode: Mode, report: Report, signal: AbortSigna
     if (before.state === 'ready' && (before.mode === mode || before.mode === 'node')) {
       return report(`already up (${before.mode})`);
     }
-    if (before.state === 'ready')
+    if (before.state === 'ready') {
       throw new Error(`This cluster is up as ${before.mode} alone: run down first`);
+    }
     if (before.state !== 'absent') await takeDown(paths, before.record);
     await launch(paths, mode, report, signal);
   });
@@ -82,9 +84,7 @@ export function up(paths: Layout, mode: Mode, report: Report, signal: AbortSigna
 async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSignal): Promise<void> {
   const userNamespace = await checkMachine(paths, mode);
   if (mode === 'node') await loadModules();
-  if (existsSync(paths.dir) && readdirSync(paths.dir).length > 0) {
-    throw new Error(`${paths.dir} holds something else than a cluster's state; name an empty folder`);
-  }
+  claimFolder(paths.dir);
   mkdirSync(paths.logs, { recursive: true });
   const logFile = join(paths.logs, 'supervisor.log');
   const log = openSync(logFile, 'a');
@@ -100,7 +100,7 @@ async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSi
   );
   await new Promise((resolve, reject) => unshare.once('spawn', resolve).once('error', reject));
   unshare.unref();
-  const record: Record = { mode, unshare: identify(unshare.pid!), userNamespace };
+  const record: ClusterRecord = { mode, unshare: identify(unshare.pid!), userNamespace };
   writeFileSync(join(paths.dir, RECORD), JSON.stringify(record));
   try {
     await ready(paths, logFile, report, signal);
@@ -108,6 +108,17 @@ async function launch(paths: Layout, mode: Mode, report: Report, signal: AbortSi
     await kill(record.unshare);
     throw error;
   }
+}
+
+/** Makes the state folder empty and ours. Only one that bears our mark is ever emptied. */
+function claimFolder(dir: string): void {
+  const mark = join(dir, MARK);
+  if (existsSync(dir) && readdirSync(dir).length > 0 && !existsSync(mark)) {
+    throw new Error(`${dir} holds something else than a cluster's state; name an empty folder`);
+  }
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(mark, '');
 }
 
 /** Nothing of the caller's proxies or test settings reaches the daemons. */
@@ -154,7 +165,7 @@ export function down(paths: Layout, report: Report, signal: AbortSignal): Promis
   });
 }
 
-async function takeDown(paths: Layout, record: Record): Promise<void> {
+async function takeDown(paths: Layout, record: ClusterRecord): Promise<void> {
   await kill(record.unshare);
   for (const hierarchy of isRoot() ? cgroupHierarchies() : [])
     await removeCgroup(join(hierarchy, paths.name));
