@@ -84,8 +84,11 @@ export function listen(server: Server, options: ListenOptions): Promise<void> {
 export function close(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A kept-alive connection becomes idle only after its last answer; Node would leave it open until it times out.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();
