@@ -58,11 +58,11 @@ async function mocha(group: Group, prefix: string[]): Promise<Counts> {
   return counts;
 }
 
-/** Runs a group inside a cluster that `up` brings up, and takes that down after it, whatever happens. */
-async function inCluster(group: Group, up: string[], state: string): Promise<Counts> {
+/** Runs a group inside a cluster that `steps` bring up, and takes that down after it, whatever happens. */
+async function inCluster(group: Group, state: string, steps: string[][]): Promise<Counts> {
   const node = process.execPath;
   try {
-    if ((await run(node, up)).code !== 0) return { passed: 0, failed: 1 };
+    for (const step of steps) if ((await run(node, step)).code !== 0) return { passed: 0, failed: 1 };
     return await mocha(group, [node, CLUSTER, '--state', state, 'exec', '--']);
   } finally {
     await run(node, [CLUSTER, '--state', state, 'down']);
@@ -71,10 +71,12 @@ async function inCluster(group: Group, up: string[], state: string): Promise<Cou
 
 function runGroup(group: Group): Promise<Counts> {
   const state = `.state/test-${group}`;
-  if (group === 'cluster')
-    return inCluster(group, [CLUSTER, '--state', state, 'up', '--control-plane'], state);
-  if (group === 'node') return inCluster(group, ['test/e2e/prepare.ts', state], state);
-  return mocha(group, []);
+  if (group === 'node') return inCluster(group, state, [['test/e2e/prepare.ts', state]]);
+  if (group !== 'cluster') return mocha(group, []);
+  return inCluster(group, state, [
+    [CLUSTER, 'build', '--control-plane', '--tests'],
+    [CLUSTER, '--state', state, 'up', '--control-plane'],
+  ]);
 }
 
 const { positionals } = parseArgs({ allowPositionals: true });

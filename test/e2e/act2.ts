@@ -17,10 +17,10 @@ say("the transaction's hash:");
 console.log(hash);
 say(`what ${NAME}-0 reaches, beside a pod without a policy:`);
 const rows = await reachTable();
-for (const { what, address, port, protocol, withoutPolicy, connector, signer } of rows) {
-  const target = `${what} (${address}:${port}/${protocol})`;
+console.log(`  ${''.padEnd(62)} ${'no policy'.padEnd(10)} ${'connector'.padEnd(14)} signer`);
+for (const { what, target, withoutPolicy, connector, signer } of rows) {
   console.log(
-    `  ${target.padEnd(58)} ${withoutPolicy.padEnd(8)} connector ${connector.padEnd(8)} signer ${signer}`,
+    `  ${`${what} (${target})`.padEnd(62)} ${withoutPolicy.padEnd(10)} ${connector.padEnd(14)} ${signer}`,
   );
 }
 const wrong = breaches(rows);

@@ -5,10 +5,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
 import { helmPath } from '../../scripts/helm.ts';
 import { clusterAccess } from '../cluster/access.ts';
 import { localVolume, STORAGE_CLASS } from '../cluster/volumes.ts';
+import { example, exampleMarket } from './examples.ts';
 import { moduleVolume, pinOf, type Token, tokenIn } from './hsm.ts';
 import { type ImageName, referenceOf } from './images.ts';
 import { apply, get, kubectl } from './kubectl.ts';
@@ -82,14 +82,6 @@ const named = (apiVersion: string, kind: string, name: string, body: object): ob
   ...body,
 });
 
-/** An example file with this token and this ledger in the place of what is written there. */
-// biome-ignore lint/suspicious/noExplicitAny: plain YAML of a file of ours
-function example(file: string, edit: (object: any) => void = () => {}): object {
-  const object = parse(readFileSync(join('examples', file), 'utf8'));
-  edit(object);
-  return object;
-}
-
 /** Applies examples/ and the objects that they refer to, in the order of examples/README.md. */
 async function applyExamples(token: Token, ledger: Ledger): Promise<void> {
   const volume = join(folder(), 'hsm-volume');
@@ -116,7 +108,7 @@ async function applyExamples(token: Token, ledger: Ledger): Promise<void> {
       spec.signer.pkcs11.keyLabel = token.keyLabel;
     }),
   ];
-  await apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  await apply(kubectl, ...objects);
 }
 
 /** Waits for Ready, with a line each 5 s that says what the connector's own condition says. */
@@ -138,9 +130,6 @@ export async function install(say: (line: string) => void): Promise<Installed> {
   say('applying examples/: namespace, PIN, SigningPolicy, StellarConnector');
   await applyExamples(token, ledger);
   await waitReady();
-  const quote = (
-    parse(readFileSync('examples/stellarconnector.yaml', 'utf8')).spec.markets[0] as { quote: string }
-  ).quote;
   return {
     horizon: { ...HORIZON, ca: readFileSync(ledger.caFile, 'utf8') },
     market: {
@@ -148,8 +137,7 @@ export async function install(say: (line: string) => void): Promise<Installed> {
       network: 'sandbox',
       networkPassphrase: ledger.networkPassphrase,
       account: token.account,
-      base: 'XLM',
-      quote,
+      ...exampleMarket(),
       amount: '10',
     },
     admin: ledger.admin,

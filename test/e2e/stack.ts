@@ -4,21 +4,25 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { createAuthority } from '../certificates.ts';
+import { example, exampleMarket } from './examples.ts';
 import { type Token, tokenIn } from './hsm.ts';
+import { freePorts } from './ports.ts';
 import { running, start, stopAll, waitFor } from './processes.ts';
 import { clientOf, type Endpoint, type Market, quoteAndSwap } from './trade.ts';
 
 const STATE = resolve('.state/stack');
 const CERTS = join(STATE, 'certs');
 const SOCKET = join(STATE, 'signer/run/signer.sock');
-const SCENARIO = 'test/sandbox/scenarios/market.yaml';
+/** What the kernel takes as the path of a unix socket (sun_path less its end). */
+const SOCKET_PATH_BYTES = 107;
 const NETWORK = 'sandbox';
-const GATEWAY_PORT = 15888;
-const SIGNER_HEALTH_PORT = 15889;
-const CONNECTOR_HEALTH_PORT = 15890;
+const PREFERRED_PORTS = { gateway: 15888, signer: 15889, connector: 15890 };
+const PORTS = join(STATE, 'ports.json');
 const PROGRAMS = ['sandbox', 'signer', 'connector'];
+
+type Ports = Record<keyof typeof PREFERRED_PORTS, number>;
 
 interface Ledger {
   url: string;
@@ -56,51 +60,18 @@ async function writeCertificates(): Promise<void> {
   }
 }
 
-/** The asset that the scenario gives the trading account a trust line for, as CODE:ISSUER. */
-export function quoteAsset(scenario: string): string {
-  const { accounts } = parse(readFileSync(scenario, 'utf8')) as {
-    accounts: { name?: string; address: string; trustlines?: { asset: string }[] }[];
-  };
-  const asset = accounts.find(({ address }) => address === '$ACCOUNT')?.trustlines?.[0]?.asset;
-  if (asset === undefined) throw new Error(`${scenario} gives $ACCOUNT no trust line`);
-  const [code, issuer] = asset.split(':');
-  return `${code}:${accounts.find(({ name }) => name === issuer)?.address ?? issuer}`;
-}
-
-/** What the demo's treasury allows: swaps of the one pair in a band around the book, small fees, short time bounds. */
-export function demoPolicy(name: string, account: string, quote: string, endpoints: string[]): unknown {
-  return {
-    apiVersion: 'stellar-connector.io/v1alpha1',
-    kind: 'SigningPolicy',
-    metadata: { name },
-    spec: {
-      accounts: [account],
-      maxOperations: 1,
-      maxTimeBoundSeconds: 60,
-      memo: { kind: 'None' },
-      fees: { perOperation: '20000', perTransaction: '20000' },
-      swaps: [
-        {
-          pair: ['XLM', quote],
-          price: { min: '0.08', max: '0.20' },
-          maxAmount: { XLM: '1000000000', [quote]: '200000000' },
-        },
-      ],
-      endpoints,
-    },
-  };
-}
-
 function startSandbox(account: string): void {
-  const args = ['--state-dir', join(STATE, 'sandbox'), '--scenario', SCENARIO, '--account', account];
+  const args = ['--state-dir', join(STATE, 'sandbox'), '--account', account];
   start(STATE, 'sandbox', [process.execPath, 'test/sandbox/main.ts', ...args], environment({}));
 }
 
-function startSigner(token: Token, networkPassphrase: string): void {
+function startSigner(token: Token, networkPassphrase: string, healthPort: number): void {
   for (const folder of ['signer/policy', 'signer/journal', 'signer/run']) {
     mkdirSync(join(STATE, folder), { recursive: true, mode: 0o700 });
   }
-  const policy = demoPolicy('stack', token.account, quoteAsset(SCENARIO), ['127.0.0.1']);
+  const policy = example('signingpolicy.yaml', ({ spec }) => {
+    spec.accounts = [token.account];
+  });
   writeFileSync(join(STATE, 'signer/policy/stack.yaml'), stringify(policy));
   start(
     STATE,
@@ -117,14 +88,14 @@ function startSigner(token: Token, networkPassphrase: string): void {
       STELLAR_PKCS11_PIN_FILE: token.pinFile,
       STELLAR_POLICY_DIR: join(STATE, 'signer/policy'),
       STELLAR_JOURNAL_DIR: join(STATE, 'signer/journal'),
-      STELLAR_HEALTH_ADDRESS: `127.0.0.1:${SIGNER_HEALTH_PORT}`,
+      STELLAR_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
       STELLAR_TLS_CERT_FILE: join(CERTS, 'signer_cert.pem'),
       STELLAR_TLS_KEY_FILE: join(CERTS, 'signer_key.pem'),
     }),
   );
 }
 
-function startConnector(ledger: Ledger, account: string): void {
+function startConnector(ledger: Ledger, account: string, ports: Ports): void {
   const folder = join(STATE, 'connector');
   mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
   const config = {
@@ -135,7 +106,7 @@ function startConnector(ledger: Ledger, account: string): void {
       endpoints: [{ url: ledger.url, spkiPins: ledger.spkiPins, caFile: ledger.caFile }],
       quorum: 1,
     },
-    markets: [{ base: 'XLM', quote: quoteAsset(SCENARIO) }],
+    markets: [exampleMarket()],
   };
   writeFileSync(join(folder, 'connector.yaml'), stringify(config));
   const addresses = { hosts: { [ledger.host]: [ledger.address] } };
@@ -148,11 +119,11 @@ function startConnector(ledger: Ledger, account: string): void {
       STELLAR_CONFIG_FILE: join(folder, 'connector.yaml'),
       STELLAR_ADDRESSES_FILE: join(folder, 'addresses.json'),
       STELLAR_SIGNER_SOCKET: SOCKET,
-      STELLAR_GATEWAY_ADDRESS: `127.0.0.1:${GATEWAY_PORT}`,
+      STELLAR_GATEWAY_ADDRESS: `127.0.0.1:${ports.gateway}`,
       STELLAR_TLS_CERT_FILE: join(CERTS, 'server_cert.pem'),
       STELLAR_TLS_KEY_FILE: join(CERTS, 'server_key.pem'),
       STELLAR_TLS_CLIENT_CA_FILE: join(CERTS, 'ca_cert.pem'),
-      STELLAR_HEALTH_ADDRESS: `127.0.0.1:${CONNECTOR_HEALTH_PORT}`,
+      STELLAR_HEALTH_ADDRESS: `127.0.0.1:${ports.connector}`,
       STELLAR_STATE_DIR: join(folder, 'state'),
     }),
   );
@@ -181,6 +152,9 @@ export async function stackUp(): Promise<{
   market: Market;
   admin: string;
 }> {
+  if (Buffer.byteLength(SOCKET) > SOCKET_PATH_BYTES) {
+    throw new Error(`this folder's path is too long for a unix socket in it (${SOCKET}): use a shorter one`);
+  }
   if (running(STATE).length !== PROGRAMS.length) await stopAll(STATE);
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
   const token = tokenIn(join(STATE, 'token'));
@@ -189,24 +163,27 @@ export async function stackUp(): Promise<{
   if (running(STATE).length === 0) {
     console.log('stack: starting ledger, signer and connector');
     rmSync(ledgerFile, { force: true });
+    const ports = await freePorts(PREFERRED_PORTS);
+    writeFileSync(PORTS, JSON.stringify(ports));
     startSandbox(token.account);
     await waitFor('waiting for the ledger', async () => (existsSync(ledgerFile) ? true : undefined), {
       deadlineMs: 30_000,
       process: { folder: STATE, name: 'sandbox' },
     });
     const { networkPassphrase } = readJson<Ledger>(ledgerFile);
-    startSigner(token, networkPassphrase);
-    startConnector(readJson<Ledger>(ledgerFile), token.account);
+    startSigner(token, networkPassphrase, ports.signer);
+    startConnector(readJson<Ledger>(ledgerFile), token.account, ports);
   }
-  await ready('signer', SIGNER_HEALTH_PORT);
-  await ready('connector', CONNECTOR_HEALTH_PORT);
+  const ports = readJson<Ports>(PORTS);
+  await ready('signer', ports.signer);
+  await ready('connector', ports.connector);
   const ledger = readJson<Ledger>(ledgerFile);
   const pem = (name: string): string => readFileSync(join(CERTS, name), 'utf8');
   return {
     gateway: {
       host: 'localhost',
       address: '127.0.0.1',
-      port: GATEWAY_PORT,
+      port: ports.gateway,
       ca: pem('ca_cert.pem'),
       cert: pem('client_cert.pem'),
       key: pem('client_key.pem'),
@@ -222,8 +199,7 @@ export async function stackUp(): Promise<{
       network: NETWORK,
       networkPassphrase: ledger.networkPassphrase,
       account: token.account,
-      base: 'XLM',
-      quote: quoteAsset(SCENARIO),
+      ...exampleMarket(),
       amount: '10',
     },
     admin: ledger.admin,
