@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -13,25 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Token } from '../sidecar/token.ts';
 
 /** The group of the pod's volumes (fsGroup). */
 const VOLUME_GROUP = 10000;
-
-/** What `test/sidecar/token.ts` says of a token. */
-export interface Token {
-  module: string;
-  tokenLabel: string;
-  keyLabel: string;
-  pinFile: string;
-  account: string;
-  env: { SOFTHSM2_CONF: string };
-}
-
-/** A SoftHSM token with a key made in it, in `folder`; the same one at every call. */
-export function tokenIn(folder: string): Token {
-  const command = ['test/sidecar/token.ts', '--dir', folder];
-  return JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' })) as Token;
-}
 
 /**
  * The token as a module volume: library, its configuration and the token's objects in one folder, which the pod mounts

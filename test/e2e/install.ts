@@ -8,8 +8,10 @@ import { dirname, join } from 'node:path';
 import { helmPath } from '../../scripts/helm.ts';
 import { clusterAccess } from '../cluster/access.ts';
 import { localVolume, STORAGE_CLASS } from '../cluster/volumes.ts';
+import type { SandboxInfo } from '../sandbox/sandbox.ts';
+import { createToken, type Token } from '../sidecar/token.ts';
 import { example, exampleMarket } from './examples.ts';
-import { moduleVolume, pinOf, type Token, tokenIn } from './hsm.ts';
+import { moduleVolume, pinOf } from './hsm.ts';
 import { type ImageName, referenceOf } from './images.ts';
 import { apply, get, kubectl } from './kubectl.ts';
 import { running, start, waitFor } from './processes.ts';
@@ -24,14 +26,6 @@ export const HORIZON = { host: 'horizon.sandbox.test', address: '203.0.113.10', 
 
 const CHART = 'charts/stellar-connector-operator';
 
-/** What sandbox.json says. */
-interface Ledger {
-  caFile: string;
-  spkiPins: string[];
-  networkPassphrase: string;
-  admin: string;
-}
-
 export interface Installed {
   horizon: Endpoint;
   market: Market;
@@ -42,7 +36,7 @@ export interface Installed {
 const folder = (): string => join(dirname(clusterAccess().kubeconfig), 'e2e');
 
 /** The ledger runs in the world, where a pod meets it through the network only. */
-async function startLedger(account: string): Promise<Ledger> {
+async function startLedger(account: string): Promise<SandboxInfo> {
   const state = folder();
   const file = join(state, 'sandbox/sandbox.json');
   if (!running(state).includes('sandbox')) {
@@ -55,7 +49,7 @@ async function startLedger(account: string): Promise<Ledger> {
   const ready = async (): Promise<true | undefined> => (existsSync(file) ? true : undefined);
   const process_ = { folder: state, name: 'sandbox' };
   await waitFor('waiting for the ledger', ready, { deadlineMs: 60_000, process: process_ });
-  return JSON.parse(readFileSync(file, 'utf8')) as Ledger;
+  return JSON.parse(readFileSync(file, 'utf8')) as SandboxInfo;
 }
 
 /** The chart, as `helm install` does it. */
@@ -83,7 +77,7 @@ const named = (apiVersion: string, kind: string, name: string, body: object): ob
 });
 
 /** Applies examples/ and the objects that they refer to, in the order of examples/README.md. */
-async function applyExamples(token: Token, ledger: Ledger): Promise<void> {
+async function applyExamples(token: Token, ledger: SandboxInfo): Promise<void> {
   const volume = join(folder(), 'hsm-volume');
   moduleVolume(token, join(folder(), 'hsm/tokens'), volume);
   const claim = {
@@ -124,7 +118,7 @@ export async function waitReady(deadlineMs = 120_000): Promise<void> {
 
 /** Installs what is missing; what is there stays. `say` gets a line for each step. */
 export async function install(say: (line: string) => void): Promise<Installed> {
-  const token = tokenIn(join(folder(), 'hsm'));
+  const token = createToken(join(folder(), 'hsm'));
   say('starting the ledger outside the node, installing the chart');
   const [ledger] = await Promise.all([startLedger(token.account), installChart()]);
   say('applying examples/: namespace, PIN, SigningPolicy, StellarConnector');

@@ -6,8 +6,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { createAuthority } from '../certificates.ts';
+import type { SandboxInfo } from '../sandbox/sandbox.ts';
+import { createToken, type Token } from '../sidecar/token.ts';
 import { example, exampleMarket } from './examples.ts';
-import { type Token, tokenIn } from './hsm.ts';
 import { freePorts } from './ports.ts';
 import { running, start, stopAll, waitFor } from './processes.ts';
 import { clientOf, type Endpoint, type Market, quoteAndSwap } from './trade.ts';
@@ -23,17 +24,6 @@ const PORTS = join(STATE, 'ports.json');
 const PROGRAMS = ['sandbox', 'signer', 'connector'];
 
 type Ports = Record<keyof typeof PREFERRED_PORTS, number>;
-
-interface Ledger {
-  url: string;
-  host: string;
-  port: number;
-  address: string;
-  caFile: string;
-  spkiPins: string[];
-  networkPassphrase: string;
-  admin: string;
-}
 
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
 
@@ -95,7 +85,7 @@ function startSigner(token: Token, networkPassphrase: string, healthPort: number
   );
 }
 
-function startConnector(ledger: Ledger, account: string, ports: Ports): void {
+function startConnector(ledger: SandboxInfo, account: string, ports: Ports): void {
   const folder = join(STATE, 'connector');
   mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
   const config = {
@@ -157,7 +147,7 @@ export async function stackUp(): Promise<{
   }
   if (running(STATE).length !== PROGRAMS.length) await stopAll(STATE);
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
-  const token = tokenIn(join(STATE, 'token'));
+  const token = createToken(join(STATE, 'token'));
   await writeCertificates();
   const ledgerFile = join(STATE, 'sandbox/sandbox.json');
   if (running(STATE).length === 0) {
@@ -170,14 +160,14 @@ export async function stackUp(): Promise<{
       deadlineMs: 30_000,
       process: { folder: STATE, name: 'sandbox' },
     });
-    const { networkPassphrase } = readJson<Ledger>(ledgerFile);
+    const { networkPassphrase } = readJson<SandboxInfo>(ledgerFile);
     startSigner(token, networkPassphrase, ports.signer);
-    startConnector(readJson<Ledger>(ledgerFile), token.account, ports);
+    startConnector(readJson<SandboxInfo>(ledgerFile), token.account, ports);
   }
   const ports = readJson<Ports>(PORTS);
   await ready('signer', ports.signer);
   await ready('connector', ports.connector);
-  const ledger = readJson<Ledger>(ledgerFile);
+  const ledger = readJson<SandboxInfo>(ledgerFile);
   const pem = (name: string): string => readFileSync(join(CERTS, name), 'utf8');
   return {
     gateway: {
