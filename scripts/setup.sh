@@ -18,10 +18,11 @@ stamp=node_modules/.stellar-setup
 inputs=$(cat package.json package-lock.json scripts/setup.sh | sha256sum | cut -c1-16)
 if [ "$(cat $stamp 2>/dev/null)" != "$inputs" ]; then
   step "npm ci (the packages of the lock file)" .state/log/npm.log npm ci --ignore-scripts --no-audit --no-fund
-  headers=$PWD/node_modules/node-linux-$arch
-  # The addon is built against the headers of the Node that runs it, with that Node.
+  # The addon is built by the locked node-gyp, with the Node that runs it, against that Node's headers: the machine's own
+  # npm and Node, of whatever age, have no part in it.
   step "building pkcs11js (the PKCS#11 addon)" .state/log/pkcs11js.log \
-    env PATH="$PWD/node_modules/.bin:$PATH" npm rebuild --ignore-scripts=false --nodedir="$headers" pkcs11js
+    node_modules/.bin/node node_modules/node-gyp/bin/node-gyp.js rebuild \
+    --directory node_modules/pkcs11js --nodedir "$PWD/node_modules/node-linux-$arch"
   [ -e node_modules/pkcs11js/build/Release/pkcs11.node ] || { echo "pkcs11js was not built; see .state/log/pkcs11js.log" >&2; exit 1; }
   echo "$inputs" > $stamp
 fi
