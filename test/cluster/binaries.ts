@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CachedPart, cached, cachedPath, type Report } from './cache.ts';
-import { run } from './run.ts';
+import { go } from './go.ts';
 
 const KUBERNETES = 'v1.36.3';
 const CONTAINERD = 'v2.4.2';
@@ -17,23 +17,6 @@ const PROGRAMS = [
   'kubectl',
 ];
 
-/** Runs go as a static binary needs it; nice, since a person may be working beside it. */
-async function go(args: string[], cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  await run('go', ['version'], { signal }).catch((cause: unknown) => {
-    throw new Error(
-      'Building Kubernetes needs Go 1.21 or newer on the PATH (it fetches the version it wants itself)',
-      {
-        cause,
-      },
-    );
-  });
-  await run('nice', ['-n', '10', 'go', ...args], {
-    cwd,
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-trimpath', GO111MODULE: 'on', GOWORK: 'off', ...env },
-    signal,
-  });
-}
-
 const [major, minor] = KUBERNETES.slice(1).split('.');
 const version = 'k8s.io/component-base/version';
 const LDFLAGS = `-s -w -X ${version}.gitVersion=${KUBERNETES} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`;
@@ -47,10 +30,11 @@ export const kubernetes: CachedPart = {
     process.arch,
   ],
   usually: '7 min',
-  async build(dir, signal) {
+  async build(dir, signal, report) {
     const bin = join(dir, 'bin');
     mkdirSync(bin);
-    await go(['build', '-ldflags', LDFLAGS, '-o', join(bin, 'kubernetes'), '.'], MODULE, {}, signal);
+    const build = ['build', '-ldflags', LDFLAGS, '-o', join(bin, 'kubernetes'), '.'];
+    await go(build, { cwd: MODULE, report, signal });
     for (const program of PROGRAMS) symlinkSync('kubernetes', join(bin, program));
   },
 };
@@ -59,10 +43,11 @@ const installed = (name: string, packages: string[], usually: string): CachedPar
   name,
   inputs: [...packages, process.arch],
   usually,
-  async build(dir, signal) {
+  async build(dir, signal, report) {
     const bin = join(dir, 'bin');
     mkdirSync(bin);
-    for (const pkg of packages) await go(['install', '-ldflags', '-s -w', pkg], dir, { GOBIN: bin }, signal);
+    for (const pkg of packages)
+      await go(['install', '-ldflags', '-s -w', pkg], { cwd: dir, env: { GOBIN: bin }, report, signal });
   },
 });
 

@@ -25,7 +25,7 @@ export interface CachedPart {
   /** How many versions stay when a new one is built, the last used ones; all if absent. */
   keep?: number;
   /** Fills the empty folder `dir`. */
-  build(dir: string, signal: AbortSignal): Promise<void>;
+  build(dir: string, signal: AbortSignal, report: Report): Promise<void>;
 }
 
 const PROGRESS_MS = 5000;
@@ -63,7 +63,7 @@ export async function cached(part: CachedPart, report: Report, signal: AbortSign
     const timer = setInterval(line, PROGRESS_MS);
     try {
       line();
-      await part.build(temporary, signal);
+      await part.build(temporary, signal, report);
       renameSync(temporary, target);
     } finally {
       clearInterval(timer);
