@@ -59,7 +59,7 @@ const connectorFile = z
     networkPassphrase: z.string().min(1).max(200),
     account: z.string().refine((text) => StrKey.isValidEd25519PublicKey(text), 'must be a G… account'),
     horizon: z.strictObject({
-      endpoints: z.array(endpoint).min(1),
+      endpoints: z.array(endpoint).min(1).max(1, 'only one server is supported by this version'),
       quorum: z.literal(1, 'only 1 is supported by this version').default(1),
     }),
     markets: z

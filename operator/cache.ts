@@ -1,5 +1,6 @@
 import type { Logger } from '../common/log.ts';
 import type { SigningPolicy, StellarConnector } from './api/v1alpha1.gen.ts';
+import { areRivals } from './desired/rivals.ts';
 import { CHILD_KINDS, CONNECTORS, INSTANCE, MANAGED_SELECTOR, PODS, POLICIES, type Pod } from './kinds.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Clock, Random } from './kube/clock.ts';
@@ -57,6 +58,9 @@ export function startCache(namespaces: readonly string[], modules: CacheModules,
 
   connectors.onChange((change) => {
     if (isNews(change)) enqueue(keyOf(change.object));
+    // Who is on the account already decides whether the others may.
+    if (change.type === 'modified') return;
+    for (const other of connectors.list()) if (areRivals(other, change.object)) enqueue(keyOf(other));
   });
   policies.onChange(({ object }) => {
     for (const connector of connectors.inNamespace(object.metadata.namespace ?? ''))

@@ -67,9 +67,11 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     await hold(connector, modules, context.signal);
     const { namespace } = splitKey(key);
     const policies = matchingPolicies(connector, cache.policies.inNamespace(namespace));
-    const problem = problemsOf(connector, policies);
+    const problem = problemsOf(connector, policies, cache.connectors.list());
     if (problem !== undefined) {
-      await fence(connector, policies, modules, context.signal);
+      // Of two signers on one account only one may sign.
+      const inForce = problem.reason === 'AccountInUse' ? [] : policies;
+      await fence(connector, inForce, modules, context.signal);
       await report(connector, { stalled: problem }, context.signal);
       return {};
     }

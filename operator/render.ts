@@ -60,7 +60,7 @@ export async function render(argv: readonly string[], { stdout, stderr, env }: I
   const texts: string[] = [];
   for (const connector of faults.length > 0 ? [] : connectors) {
     const applying = matchingPolicies(connector, policies);
-    const problem = problemsOf(connector, applying);
+    const problem = problemsOf(connector, applying, connectors);
     if (problem === undefined) {
       texts.push(
         textOf(connector, desiredChildren(connector, applying, factsOf(env, options.operatorNamespace))),

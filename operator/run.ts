@@ -1,4 +1,5 @@
 import type { Logger } from '../common/log.ts';
+import { uniform } from '../common/random.ts';
 import { type Cache, startCache } from './cache.ts';
 import { createKeeper } from './certs/keeper.ts';
 import type { Facts } from './desired/index.ts';
@@ -39,7 +40,6 @@ const GRACE_MS = 10_000;
 export function startOperator(options: OperatorOptions, stop: AbortSignal): Operator {
   const { access, facts, namespaces, log, now = () => new Date() } = options;
   const clock = systemClock;
-  const random = Math.random;
   const metrics = createMetrics(() => controller.depth());
   const transport = createTransport(access, {
     observe(call, status, seconds) {
@@ -51,11 +51,15 @@ export function startOperator(options: OperatorOptions, stop: AbortSignal): Oper
   const controller = createController({
     reconcile: (key, context) => reconcile(key, context),
     clock,
-    random,
+    random: uniform,
     log,
     observe: metrics.reconciled,
   });
-  const cache = startCache(namespaces, { client, clock, random, log, enqueue: controller.enqueue }, stop);
+  const cache = startCache(
+    namespaces,
+    { client, clock, random: uniform, log, enqueue: controller.enqueue },
+    stop,
+  );
   const keeper = createKeeper({ client, clock, now });
   const reconcile = createReconcile({ client, cache, keeper, facts, askSigner: createAskSigner(), now });
 

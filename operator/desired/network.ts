@@ -6,9 +6,20 @@ const known: Readonly<Record<string, string>> = {
   testnet: 'Test SDF Network ; September 2015',
 };
 
+type Network = Pick<StellarConnectorSpec, 'network' | 'networkPassphrase'>;
+
 /** The passphrase to which every signature of this connector commits; a network of one's own must give it (CEL). */
-export function passphraseOf(spec: Pick<StellarConnectorSpec, 'network' | 'networkPassphrase'>): string {
-  const passphrase = known[spec.network] ?? spec.networkPassphrase;
+export function passphraseOf(spec: Network): string {
+  const passphrase = givenPassphrase(spec);
   if (passphrase === undefined) throw new Error(`network ${spec.network} has no passphrase`);
   return passphrase;
+}
+
+/** True when signatures for one count on the other, whatever each calls the network. */
+export function onSameNetwork(a: Network, b: Network): boolean {
+  return givenPassphrase(a) === givenPassphrase(b);
+}
+
+function givenPassphrase({ network, networkPassphrase }: Network): string | undefined {
+  return known[network] ?? networkPassphrase;
 }

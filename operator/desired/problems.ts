@@ -5,6 +5,7 @@
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
 import { covers, isForbidden, judgedAddress } from '../egress/ip.ts';
 import { type Destination, destinations, splitHostPort } from '../egress/pinned.ts';
+import { accountInUse } from './rivals.ts';
 import { isAccount } from './strkey.ts';
 import { unsupportedFields } from './unsupported.ts';
 
@@ -12,6 +13,7 @@ export interface Problem {
   /** One word, the condition's reason; the documentation lists them. */
   reason:
     | 'AccountInvalid'
+    | 'AccountInUse'
     | 'NoMatchingPolicy'
     | 'SignerBackendNotSupported'
     | 'FieldNotSupported'
@@ -23,7 +25,11 @@ export interface Problem {
   message: string;
 }
 
-type Check = (connector: StellarConnector, policies: readonly SigningPolicy[]) => Problem | undefined;
+type Check = (
+  connector: StellarConnector,
+  policies: readonly SigningPolicy[],
+  connectors: readonly StellarConnector[],
+) => Problem | undefined;
 
 /** Annotations that a trader may set on the pod: none of them lets another controller change it. */
 const allowedAnnotations: ReadonlySet<string> = new Set([
@@ -32,13 +38,17 @@ const allowedAnnotations: ReadonlySet<string> = new Set([
   'kubectl.kubernetes.io/restartedAt',
 ]);
 
-/** The first problem, or undefined when the connector can be carried out. `policies` are those that apply to it. */
+/**
+ * The first problem, or undefined when the connector can be carried out. `policies` are those that apply to it;
+ * `connectors` are all that are known, it may be among them.
+ */
 export function problemsOf(
   connector: StellarConnector,
   policies: readonly SigningPolicy[],
+  connectors: readonly StellarConnector[],
 ): Problem | undefined {
   for (const check of checks) {
-    const problem = check(connector, policies);
+    const problem = check(connector, policies, connectors);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -143,6 +153,7 @@ const moduleNotAllowed: Check = ({ spec }, policies) => {
 
 const checks: readonly Check[] = [
   accountInvalid,
+  (connector, _, connectors) => accountInUse(connector, connectors),
   noMatchingPolicy,
   unsupportedFields,
   annotationNotAllowed,

@@ -12,6 +12,11 @@ function laterFields(spec: StellarConnectorSpec): [set: boolean, field: string, 
   return [
     [channelAccounts.length > 0, 'channelAccounts', 'remove it'],
     [withAuth >= 0, `horizon.endpoints[${withAuth}].authSecretRef`, 'use a server that needs no API key'],
+    [
+      horizon.endpoints.length > 1,
+      'horizon.endpoints[1]',
+      'list one server, further ones would never be asked',
+    ],
     [horizon.quorum > 1, 'horizon.quorum', 'use 1'],
     [rpc !== undefined, 'rpc', 'remove it, transactions go through horizon'],
     [signer.pkcs11?.auditKeyLabel !== undefined, 'signer.pkcs11.auditKeyLabel', 'remove it'],

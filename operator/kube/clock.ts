@@ -14,7 +14,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** A number in [0, 1), as Math.random gives; only spreads load, nothing secret hangs on it. */
+/** A number in [0, 1), as `uniform` of common/random.ts gives; passed in so that tests own it. */
 export type Random = () => number;
 
 /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */

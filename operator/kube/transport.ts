@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici';
 import { messageOf } from '../../common/errors.ts';
+import { uniform } from '../../common/random.ts';
 import type { Access } from './access.ts';
 import { backoffMs, type Clock, pause, type Random, systemClock } from './clock.ts';
 import { apiError, KubeError } from './errors.ts';
@@ -46,7 +47,7 @@ const SAFE_TO_REPEAT = new Set(['GET', 'PUT', 'PATCH', 'DELETE']);
  * A POST whose answer is lost is not repeated: what it created would come back as a conflict with ourselves.
  */
 export function createTransport(access: Access, options: TransportOptions = {}): Transport {
-  const { clock = systemClock, random = Math.random, observe = () => {}, deadlineMs = 30_000 } = options;
+  const { clock = systemClock, random = uniform, observe = () => {}, deadlineMs = 30_000 } = options;
   // HTTP/1.1: a stalled stream must not hold up the requests that share its connection.
   const connect = { ...access.tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
   const pool = new Agent({ connections: CONNECTIONS, allowH2: false, keepAliveTimeout: 60_000, connect });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { desiredChildren } from '../../operator/desired/index.ts';
 import { render } from '../../operator/render.ts';
-import { aConnector, aPolicy } from './builders.ts';
+import { aConnector, accounts, aPolicy } from './builders.ts';
 
 const env = {
   STELLAR_CONNECTOR_IMAGE: 'connector:1',
@@ -60,13 +60,14 @@ describe('stellar-operator render', () => {
       'connectors.yaml',
       secret,
       aConnector().manifest(),
-      aConnector().named('other').manifest(),
+      aConnector().named('other').with({ account: accounts.other }).manifest(),
     );
+    const policy = aPolicy().with({ accounts: [accounts.trader, accounts.other] });
     const { code, out } = await run(
       '-f',
       connectors,
       '--filename',
-      file('policy.yaml', aPolicy().manifest(), ''),
+      file('policy.yaml', policy.manifest(), ''),
     );
     assert.equal(code, 0);
     const sets = parseAllDocuments(out).filter((document) => document.get('kind') === 'StatefulSet');

@@ -38,6 +38,8 @@ export interface World {
 }
 
 export interface StartOptions {
+  /** Watched namespaces; the world's own unless told. */
+  namespaces?: string[];
   access?: Access;
   now?: () => Date;
 }
@@ -69,13 +71,13 @@ export async function createWorld(prefix: string): Promise<World> {
     client,
     transport,
     signal,
-    async start({ access: as = access, now } = {}) {
+    async start({ access: as = access, namespaces = [namespace], now } = {}) {
       const stopping = new AbortController();
       const calls: Call[] = [];
       const operator = startOperator(
         {
           access: as,
-          namespaces: [namespace],
+          namespaces,
           facts: {
             images: { connector: 'connector:test', signer: 'signer:test', pullPolicy: 'Never' },
             operatorNamespace: OPERATOR_NAMESPACE,

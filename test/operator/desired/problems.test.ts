@@ -80,6 +80,13 @@ const cases: Record<string, Case> = {
     reason: 'FieldNotSupported',
     names: /spec\.channelAccounts/,
   },
+  'a second server': {
+    connector: aConnector().edit(({ horizon }) =>
+      horizon?.endpoints?.push({ url: 'https://second.example.org', addresses: ['203.0.113.8'] }),
+    ),
+    reason: 'FieldNotSupported',
+    names: /spec\.horizon\.endpoints\[1\].*one server/,
+  },
   'a quorum of servers': {
     connector: aConnector().edit(({ horizon }) => Object.assign(horizon ?? {}, { quorum: 2 })),
     reason: 'FieldNotSupported',
@@ -288,7 +295,7 @@ describe('what stops a connector @security', () => {
         object,
         policies.map((policy) => policy.build()),
       );
-      const problem = problemsOf(object, applying);
+      const problem = problemsOf(object, applying, [object]);
       assert.equal(problem?.reason, reason, problem?.message);
       if (names !== undefined) assert.match(problem?.message ?? '', names);
     });
