@@ -18,6 +18,8 @@ stamp=node_modules/.stellar-setup
 inputs=$(cat package.json package-lock.json scripts/setup.sh | sha256sum | cut -c1-16)
 if [ "$(cat $stamp 2>/dev/null)" != "$inputs" ]; then
   step "npm ci (the packages of the lock file)" .state/log/npm.log npm ci --ignore-scripts --no-audit --no-fund
+  # Two packages give a program of this name, one for each platform; older versions of npm then link neither.
+  ln -sfn "../node-linux-$arch/bin/node" node_modules/.bin/node
   # The addon is built by the locked node-gyp, with the Node that runs it, against that Node's headers: the machine's own
   # npm and Node, of whatever age, have no part in it.
   step "building pkcs11js (the PKCS#11 addon)" .state/log/pkcs11js.log \
