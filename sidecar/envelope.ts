@@ -124,6 +124,8 @@ function parse(bytes: Buffer): xdr.TransactionEnvelope {
 }
 
 function readTransaction(tx: xdr.Transaction): Transaction {
+  // Core refuses it too; here it would be a line that no journal can hold.
+  if (tx.seqNum < 1n) throw malformed('a sequence number is at least 1');
   const { timeBounds, others } = readPreconditions(tx.cond);
   return {
     source: encodeMuxedAccountToAddress(tx.sourceAccount),

@@ -68,6 +68,12 @@ export interface JournalHead {
 /** SHA-256 of a line's bytes without its line end, hexadecimal. */
 export const hashLine = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** Throws for what `readLine` would not read again: such a line would end the journal for good. */
+export function checkEvent(entry: JournalEvent): void {
+  if (!event.safeParse(entry).success)
+    throw new TypeError(`no line of a journal can hold this ${entry.type}`);
+}
+
 /** The canonical JSON (RFC 8785) of the line after `head`. */
 export function writeLine(head: JournalHead | undefined, time: Date, entry: JournalEvent): string {
   const text = canonicalize({

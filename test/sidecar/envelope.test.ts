@@ -179,6 +179,22 @@ describe('envelope decoding @security', () => {
     assert.throws(() => decode(base64(wide)), { code: 'malformed-envelope' });
   });
 
+  it('refuses a sequence number below 1, which no ledger takes and no journal can hold', () => {
+    const at = 4 + 36 + 4;
+    const withSequence = (sequence: bigint): string => {
+      const changed = Buffer.from(good);
+      changed.writeBigInt64BE(sequence, at);
+      return base64(changed);
+    };
+    for (const sequence of [0n, -1n, -(2n ** 63n)])
+      assert.throws(() => decode(withSequence(sequence)), {
+        code: 'malformed-envelope',
+        message: /sequence/,
+      });
+    for (const sequence of [1n, 2n ** 63n - 1n])
+      assert.equal(decode(withSequence(sequence)).transaction.sequence, sequence);
+  });
+
   it('refuses fee bumps and v0 envelopes by name', () => {
     const inner = buildTransaction({ account: ACCOUNT });
     inner.sign(STRANGER);
