@@ -10,13 +10,21 @@ const SOCKET_MODE_UMASK = 0o117;
 const FOLDER_MODE = 0o2750;
 
 /**
+ * Makes sure that nobody else listens there: also to be called before anything else that two processes must not share.
+ * @throws Error that says what is wrong with the folder or the path
+ */
+export async function prepareSocket(path: string): Promise<void> {
+  checkFolder(dirname(path));
+  await removeStale(path);
+}
+
+/**
  * Listens on a unix socket of mode 0660: whoever reaches it may ask for signatures, so its folder decides. A socket
  * that a dead process left is removed, one that answers is not.
  * @throws Error that says what is wrong with the folder or the path
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
-  checkFolder(dirname(path));
-  await removeStale(path);
+  await prepareSocket(path);
   // The socket is created within `listen`, and never for a moment with other rights.
   const before = process.umask(SOCKET_MODE_UMASK);
   const listening = listen(server, { path });

@@ -1,12 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { messageOf } from '../../common/errors.ts';
 import { signerError } from '../errors.ts';
-import { hashLine, type JournalEvent, type JournalHead, writeLine } from './entry.ts';
+import { checkEvent, hashLine, type JournalEvent, type JournalHead, writeLine } from './entry.ts';
 
 export interface JournalWriter {
   /**
    * Resolves when the line is on the disk (fdatasync).
-   * @throws SignerError `journal-unavailable`, from the first failure on for good
+   * @throws SignerError `journal-unavailable`, from the first failure on for good; TypeError for an event that no line
+   * can hold, which is not written
    */
   append(event: JournalEvent): Promise<void>;
   /** The last durable line. */
@@ -25,10 +26,11 @@ interface Waiting {
 
 /**
  * Appends lines after `last`, the line that ends at byte `size`. Lines that wait are written together and share one
- * fdatasync (group commit).
+ * fdatasync (group commit). A file that is longer or shorter than what was written here has another writer: nothing more
+ * is written then, since two would break the chain.
  */
 export function createWriter(
-  file: Pick<FileHandle, 'write' | 'datasync' | 'close'>,
+  file: Pick<FileHandle, 'stat' | 'write' | 'datasync' | 'close'>,
   size: number,
   last: JournalHead | undefined,
   now: () => Date,
@@ -46,6 +48,7 @@ export function createWriter(
       waiting = [];
       try {
         if (fault !== undefined) throw signerError('journal-unavailable', fault);
+        if ((await file.stat()).size !== position) throw new Error('another process writes it');
         let next = head;
         const lines = batch.map(({ event }) => {
           const text = writeLine(next, now(), event);
@@ -70,6 +73,7 @@ export function createWriter(
   return {
     append: (event) =>
       new Promise((done, failed) => {
+        checkEvent(event);
         waiting.push({ event, done, failed });
         if (isWriting) return;
         isWriting = true;

@@ -56,6 +56,19 @@ describe('signer start @security', function () {
     }
   });
 
+  it('ends beside a running one, and leaves its socket and journal alone', async () => {
+    const signer = await start();
+    try {
+      const lines = signer.journal().length;
+      await assert.rejects(start(), /ended with 1: .*another process listens/);
+      assert.equal(signer.journal().length, lines);
+      const swap = buildTransaction({ account: token.account, sequence: '200' });
+      assert.equal((await signer.sign(swap.toXDR())).status, 200);
+    } finally {
+      await signer.stop();
+    }
+  });
+
   it('ends with the line of a journal that was edited', async () => {
     const journal = makeDir('journal-edited');
     writeFileSync(join(journal, 'journal.jsonl'), '{"n":0}\n');

@@ -13,7 +13,12 @@ function fakeFile(faults: { write?: () => void; datasync?: () => Promise<void>; 
   return {
     text: () => bytes.toString('utf8'),
     syncs: () => syncs,
+    /** Another process writes behind our back. */
+    intrude: (text: string) => {
+      bytes = Buffer.concat([bytes, Buffer.from(text)]);
+    },
     file: {
+      stat: async () => ({ size: bytes.length }),
       async write(buffer: Buffer, offset: number, length: number, position: number) {
         faults.write?.();
         const bytesWritten = Math.min(length, faults.shortest ?? length);
@@ -68,6 +73,29 @@ describe('journal writer @security', () => {
     await writer(fake).append(CREATED);
     const result = verifyJournal(fake.text());
     assert.ok(result.ok && result.head?.n === 0 && result.incompleteBytes === 0);
+  });
+
+  it('writes nothing that could not be read again, and goes on', async () => {
+    const fake = fakeFile();
+    const journal = writer(fake);
+    await journal.append(CREATED);
+    const before = fake.text();
+    const unreadable = { type: 'incomplete-line-cut', bytes: 0.5 } as const;
+    await assert.rejects(journal.append(unreadable), TypeError);
+    assert.deepEqual([fake.text(), journal.fault()], [before, undefined]);
+    await journal.append(STARTED);
+    assert.ok(verifyJournal(fake.text()).ok);
+  });
+
+  it('takes nothing more once somebody else has written to the file, and harms nothing there', async () => {
+    const fake = fakeFile();
+    const journal = writer(fake);
+    await journal.append(CREATED);
+    fake.intrude('{"n":1}\n');
+    const text = fake.text();
+    await assert.rejects(journal.append(STARTED), { code: 'journal-unavailable' });
+    assert.match(journal.fault()!, /another process/);
+    assert.equal(fake.text(), text);
   });
 
   for (const call of ['write', 'datasync'] as const)
