@@ -75,8 +75,11 @@ function answer(error: unknown, response: Response): void {
   sendProblem(response, problem);
 }
 
+/** The names of unknown fields are the client's words: they may be long or secret, and are neither kept nor answered. */
 function badRequest(error: z.ZodError): Error {
   const [issue] = error.issues;
-  const field = issue?.path.join('.') ?? '';
-  return signerError('bad-request', issue?.message ?? 'not of the protocol', field === '' ? {} : { field });
+  if (issue === undefined || issue.code === 'unrecognized_keys')
+    return signerError('bad-request', 'the body has an unknown field');
+  const field = issue.path.join('.');
+  return signerError('bad-request', issue.message, field === '' ? {} : { field });
 }

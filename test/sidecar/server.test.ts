@@ -301,6 +301,15 @@ describe('signer over its socket @security', function () {
       );
     });
 
+  it('neither keeps nor answers the name of an unknown field, which may be a key sent by mistake', async () => {
+    const seed = STRANGER.secret();
+    const answer = await signer.ask('POST', SIGN_PATH, { envelopeXdr: envelope(), [seed]: '' });
+    assert.equal(answer.body.code, 'bad-request');
+    const kept = readFileSync(join(dir, 'journal/journal.jsonl'), 'utf8') + JSON.stringify(signer.log);
+    assert.ok(!`${kept}${JSON.stringify(answer.body)}`.includes(seed));
+    assert.ok(JSON.stringify(signer.journal().at(-1)).length < 200);
+  });
+
   it('counts every outcome', async () => {
     assert.ok((await signer.metric('stellar_signer_requests_total{outcome="signed"}')) >= 4);
     assert.equal(await signer.metric('stellar_signer_requests_total{outcome="body-too-large"}'), 1);
