@@ -10,7 +10,7 @@ import { probeMessage } from '../probe.ts';
 import { findKey, type KeyName } from './key.ts';
 import { createSessionPool } from './sessions.ts';
 import { createSign, InvalidSignature } from './sign.ts';
-import { findSlot, initialize, loadModule, login, type TokenName } from './token.ts';
+import { finalize, findSlot, initialize, loadModule, login, type TokenName } from './token.ts';
 
 export interface Pkcs11Options {
   /** Path of the module. */
@@ -45,7 +45,7 @@ export function createPkcs11Opener(
     try {
       return await openInitialized(lib, options, pin, refusedPins, signal);
     } catch (error) {
-      lib.C_Finalize();
+      finalize(lib);
       throw error;
     } finally {
       pin.erase();
@@ -97,7 +97,7 @@ async function openInitialized(
       }),
     async close() {
       await pool.close();
-      lib.C_Finalize();
+      finalize(lib);
     },
   };
 }

@@ -21,13 +21,30 @@ export function loadModule(path: string): pkcs11js.PKCS11 {
 /**
  * C_Initialize. CKF_OS_LOCKING_OK is not optional: without it the module does no locking and asynchronous signatures
  * in several sessions corrupt its memory. Called on the library itself, since graphene's `initialize` takes "already
- * initialized" (by someone with other flags) for success.
+ * initialized" (by someone with other flags) for success. What is initialized still was left by a C_Finalize of ours
+ * that failed.
  */
 export function initialize(lib: pkcs11js.PKCS11): void {
+  const attempt = (): void => lib.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
   try {
-    lib.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+    try {
+      attempt();
+    } catch (error) {
+      if (codeOf(error) !== pkcs11js.CKR_CRYPTOKI_ALREADY_INITIALIZED) throw error;
+      lib.C_Finalize();
+      attempt();
+    }
   } catch (cause) {
     throw keystoreFault('module-unusable', `C_Initialize: ${messageOf(cause)}`, cause);
+  }
+}
+
+/** C_Finalize of a module that may be broken: why it failed matters less than why it is given back. */
+export function finalize(lib: pkcs11js.PKCS11): void {
+  try {
+    lib.C_Finalize();
+  } catch {
+    // The next `initialize` tries again.
   }
 }
 

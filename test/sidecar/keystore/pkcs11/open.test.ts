@@ -160,6 +160,29 @@ describe('PKCS#11 key store @security', function () {
     assert.equal(logins, 2);
   });
 
+  it('comes back after a C_Finalize that failed, and says why it failed before that', async () => {
+    let isBroken = false;
+    const pinFile = join(dir, 'later-right-pin');
+    writeFileSync(pinFile, 'not the PIN\n');
+    const reopen = opener({ pinFile }, (native) => {
+      const finalize = native.C_Finalize.bind(native);
+      native.C_Finalize = () => {
+        if (isBroken) throw Object.assign(new Error('CKR_DEVICE_ERROR'), { code: 0x30 });
+        finalize();
+      };
+    });
+    isBroken = true;
+    await assert.rejects(reopen(signal()), { code: 'pin-refused' });
+    isBroken = false;
+    writeFileSync(pinFile, readFileSync(token.pinFile));
+    const keystore = await reopen(signal());
+    assert.equal((await keystore.sign(Buffer.alloc(32), signal())).length, 64);
+    isBroken = true;
+    await keystore.close();
+    isBroken = false;
+    await (await reopen(signal())).close();
+  });
+
   it('closes a session after an error and signs in another', async () => {
     const keystore = await open();
     const sessions: string[] = [];
