@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import * as z from 'zod';
 import { messageOf } from '../../common/errors.ts';
 import { sleep } from '../../common/shutdown.ts';
 import { type Policy, signingPolicy } from './schema.ts';
@@ -22,6 +23,8 @@ export interface PolicySet {
 
 const MAX_FILE_BYTES = 1_048_576;
 const DATA_LINK = '..data';
+const YAML_OPTIONS = { maxAliasCount: 0, schema: 'core' } as const;
+const stopping = z.object({ spec: z.object({ killSwitch: z.boolean(), accounts: z.array(z.unknown()) }) });
 
 /**
  * Reads a folder of `*.yaml`. The kubelet swaps a whole ConfigMap by one symlink, `..data`: it is resolved once, so that
@@ -49,7 +52,7 @@ function parsePolicy(file: string, bytes: Buffer): Policy {
   if (bytes.length > MAX_FILE_BYTES) throw new Error(`${file}: larger than 1 MiB`);
   let value: unknown;
   try {
-    value = parse(bytes.toString('utf8'), { maxAliasCount: 0, schema: 'core' });
+    value = parse(bytes.toString('utf8'), YAML_OPTIONS);
   } catch (cause) {
     throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
   }
@@ -71,9 +74,26 @@ export interface PolicyStore {
 }
 
 /**
- * Keeps the policies of a folder. A bad set of files is refused as a whole, once, and the old one stays in force; a
- * folder that cannot be read is a bad set. Before the first good one nothing is allowed. It polls: what the kubelet
- * does to a folder raises no event that could be relied on.
+ * Whether a file means to stop the account's signing, however bad the rest of it or of its neighbours is: an emergency
+ * stop must not wait until somebody else's mistake is mended.
+ */
+function killsAnyway({ bytes }: Found, account: string): boolean {
+  try {
+    if (bytes.length > MAX_FILE_BYTES) return false;
+    const { spec } = stopping.parse(parse(bytes.toString('utf8'), YAML_OPTIONS));
+    return spec.killSwitch && spec.accounts.includes(account);
+  } catch {
+    return false;
+  }
+}
+
+const withKillSwitch = (policies: readonly Policy[]): Policy[] =>
+  policies.map((policy) => ({ ...policy, spec: { ...policy.spec, killSwitch: true } }));
+
+/**
+ * Keeps the policies of a folder. A bad set of files is refused as a whole, once, and the old one stays in force, save
+ * for a kill switch in the new one, which counts at once; a folder that cannot be read is a bad set. Before the first
+ * good one nothing is allowed. It polls: what the kubelet does to a folder raises no event that could be relied on.
  */
 export function createPolicyStore(
   dir: string,
@@ -90,7 +110,9 @@ export function createPolicyStore(
       files = await readFolder(dir);
       next = { policies: parsePolicies(files, account), fault: undefined };
     } catch (error) {
-      next = { policies: current.policies, fault: messageOf(error) };
+      const isKilled = files?.some((file) => killsAnyway(file, account)) === true;
+      const { policies } = current;
+      next = { policies: isKilled ? withKillSwitch(policies) : policies, fault: messageOf(error) };
     }
     const fingerprint = files === undefined ? `fault ${next.fault}` : fingerprintOf(files);
     if (fingerprint === seen) return;

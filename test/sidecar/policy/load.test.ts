@@ -72,6 +72,30 @@ describe('signing policy: loading @security', () => {
       assert.equal(policies.current().fault, undefined);
     });
 
+  it('stops at a kill switch at once, also in a set that is bad otherwise, and goes on when it is mended', async () => {
+    const killing = (name: string, account = ACCOUNT): string =>
+      policyYaml(account, { killSwitch: true }).replace('"name":"trading"', `"name":"${name}"`);
+    writeFileSync(join(dir, 'a.yaml'), named('a'));
+    const policies = store();
+    await policies.reload();
+    const stops = () => policies.current().policies.map(({ spec }) => spec.killSwitch);
+    writeFileSync(join(dir, 'b.yaml'), '{');
+    writeFileSync(join(dir, 'c.yaml'), killing('c', ISSUER));
+    await policies.reload();
+    assert.deepEqual(stops(), [false]);
+    writeFileSync(join(dir, 'c.yaml'), killing('c'));
+    await policies.reload();
+    assert.match(policies.current().fault!, /^b\.yaml/);
+    assert.deepEqual(stops(), [true]);
+    writeFileSync(join(dir, 'c.yaml'), named('c'));
+    writeFileSync(join(dir, 'b.yaml'), killing('b').replace('"swaps"', '"swap"'));
+    await policies.reload();
+    assert.deepEqual(stops(), [true]);
+    writeFileSync(join(dir, 'b.yaml'), named('b'));
+    await policies.reload();
+    assert.deepEqual([stops(), policies.current().fault], [[false, false, false], undefined]);
+  });
+
   it('follows the swap of a ConfigMap volume, and sees nothing of its versions but the linked one', async () => {
     const publish = (version: string, files: Record<string, string>): void => {
       mkdirSync(join(dir, `..${version}`));
