@@ -20,7 +20,8 @@ export function createQueue(): Queue {
       const turn = waitTurn(before, waitMs, signal);
       const result = turn.then(task);
       // A caller that left must not open the way for those behind it before the one ahead is through.
-      tail = Promise.all([before, result.catch(() => undefined)]);
+      // It settles with nothing: else each result would hold on to all before it.
+      tail = Promise.all([before, result.catch(() => undefined)]).then(() => undefined);
       return result;
     },
     async idle() {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createQueue } from '../../../connector/transactions/queue.ts';
 
 const forever = new AbortController().signal;
@@ -42,6 +44,31 @@ describe('connector/transactions/queue', () => {
     await assert.rejects(late, { code: 'rate-limited' });
     await Promise.all([first, last]);
     assert.deepEqual(trail, ['first', 'last']);
+  });
+
+  it('holds on to nothing of what was done', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const queue = createQueue();
+    const results: WeakRef<object>[] = [];
+    for (let i = 0; i < 3; i++) {
+      await queue.run(
+        async () => {
+          const result = { order: i };
+          results.push(new WeakRef(result));
+          return result;
+        },
+        1_000,
+        forever,
+      );
+    }
+    await queue.run(async () => undefined, 1_000, forever);
+    await delay(1);
+    collect();
+    assert.deepEqual(
+      results.map((result) => result.deref()),
+      [undefined, undefined, undefined],
+    );
   });
 
   it('says when it is idle', async () => {
