@@ -12,12 +12,14 @@ export interface HealthModules {
   registry: Registry;
 }
 
-export interface HealthOptions {
-  address: ListenAddress;
-  /** PEM. */
+/** PEM. */
+export interface HealthIdentity {
   cert: string | Buffer;
-  /** PEM. */
   key: string | Buffer;
+}
+
+export interface HealthOptions extends HealthIdentity {
+  address: ListenAddress;
 }
 
 const READY_DEADLINE_MS = 5_000;
@@ -52,7 +54,14 @@ export async function startHealth(options: HealthOptions, modules: HealthModules
     response.status(404).type('text').send('not found\n');
   });
   app.use(errorHandler((_error, response) => response.status(500).type('text').send('internal error\n')));
-  const server = createServer({ cert: options.cert, key: options.key, minVersion: 'TLSv1.3' }, app);
+  const server = createServer(secureContext(options), app);
   await listen(harden(server), options.address);
   return server;
 }
+
+/** Puts another identity in force for new connections; throws when the key is not the certificate's. */
+export function renewHealth(server: Server, identity: HealthIdentity): void {
+  server.setSecureContext(secureContext(identity));
+}
+
+const secureContext = ({ cert, key }: HealthIdentity) => ({ cert, key, minVersion: 'TLSv1.3' }) as const;

@@ -1,17 +1,17 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../common/errors.ts';
-import { startHealth } from '../common/health.ts';
+import { renewHealth, startHealth } from '../common/health.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import type { sleep } from '../common/shutdown.ts';
+import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
 import { type Environment, gatewayNetwork, readConnectorFile } from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
 import type { Context } from './gateway/context.ts';
 import { createQuoter } from './gateway/quoting.ts';
-import { renewTls, type ServerTls, startServer } from './gateway/server.ts';
+import { renewTls, startServer } from './gateway/server.ts';
 import { watchAddresses } from './ledger/addresses.ts';
 import { createHorizon } from './ledger/horizon.ts';
 import { createTransport } from './ledger/transport.ts';
@@ -126,7 +126,12 @@ export async function startConnector(
     network: gatewayNetwork(file.network),
   };
   const app = createGateway({ context, metrics, log, stopping: stopping.signal });
-  const tls = readTls(environment);
+  const tlsPaths = {
+    cert: environment.TLS_CERT_FILE,
+    key: environment.TLS_KEY_FILE,
+    clientCa: environment.TLS_CLIENT_CA_FILE,
+  };
+  const tls = await readTlsFiles(tlsPaths);
   const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, (reason) => {
     metrics.handshakes.inc({ reason });
     log.warn({ reason, event: 'handshake-refused' }, 'a client connection was refused');
@@ -147,11 +152,20 @@ export async function startConnector(
       registry: metrics.registry,
     },
   );
-  const renewed = renewOnChange(environment, tls, { sleep, signal: cut.signal }, (next) => {
-    renewTls(server, next);
-    health.setSecureContext({ cert: next.cert, key: next.key, minVersion: 'TLSv1.3' });
-    log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
-  });
+  const renewed = watchTlsFiles(
+    tlsPaths,
+    tls,
+    { intervalMs: TLS_FILES_EVERY_MS, signal: cut.signal, sleep },
+    {
+      renew(next) {
+        renewTls(server, next);
+        renewHealth(health, next);
+        log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
+      },
+      failed: (reason) =>
+        log.error({ event: 'certificates-refused', reason }, 'new certificate files refused'),
+    },
+  );
   const [gatewayAt, healthAt] = [server.address() as AddressInfo, health.address() as AddressInfo];
   log.info({ gateway: gatewayAt, health: healthAt, account }, 'serving');
   // Said once at the start, so that a wrong network or signer stands in the log before anyone asks.
@@ -174,35 +188,4 @@ export async function startConnector(
       await Promise.all([transport.close(), signer.close()]);
     },
   };
-}
-
-const readTls = (environment: Environment): ServerTls => ({
-  cert: readFileSync(environment.TLS_CERT_FILE),
-  key: readFileSync(environment.TLS_KEY_FILE),
-  clientCa: readFileSync(environment.TLS_CLIENT_CA_FILE),
-});
-
-/** Re-reads the certificate files until `signal` is aborted; a set that cannot be read is left for the next look. */
-async function renewOnChange(
-  environment: Environment,
-  first: ServerTls,
-  { sleep: wait, signal }: { sleep: typeof sleep; signal: AbortSignal },
-  renew: (tls: ServerTls) => void,
-): Promise<void> {
-  let current = first;
-  for (;;) {
-    try {
-      await wait(TLS_FILES_EVERY_MS, signal);
-    } catch {
-      return;
-    }
-    try {
-      const next = readTls(environment);
-      if (Buffer.concat(Object.values(next)).equals(Buffer.concat(Object.values(current)))) continue;
-      renew(next);
-      current = next;
-    } catch {
-      // Half-written files: the old ones stay in force.
-    }
-  }
 }

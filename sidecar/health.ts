@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import type { ListenAddress } from '../common/config.ts';
 import { messageOf } from '../common/errors.ts';
-import { type HealthModules, startHealth } from '../common/health.ts';
+import { type HealthModules, renewHealth, startHealth } from '../common/health.ts';
 import type { Logger } from '../common/log.ts';
 import type { Registry } from '../common/metrics.ts';
 import { sleep } from '../common/shutdown.ts';
+import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KeptKeystore } from './keystore/opening.ts';
 import type { PolicySet } from './policy/load.ts';
@@ -52,20 +52,34 @@ export interface HealthFiles {
 }
 
 /**
- * Starts the TLS port as soon as its files are there: a Secret that comes late must not need a restart.
+ * Starts the TLS port as soon as its files are there, and puts renewed ones in force: neither a Secret that comes late nor
+ * a rotation needs a restart.
  * @returns undefined when the signal was aborted first
  */
 export async function startHealthWhenPossible(
   { address, certFile, keyFile }: HealthFiles,
   modules: HealthModules,
-  options: { retryMs: number; signal: AbortSignal; log: Pick<Logger, 'info' | 'error'> },
+  options: { retryMs: number; renewMs: number; signal: AbortSignal; log: Pick<Logger, 'info' | 'error'> },
 ): Promise<Server | undefined> {
+  const paths = { cert: certFile, key: keyFile };
   let complaint: string | undefined;
   while (!options.signal.aborted) {
     try {
-      const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-      const server = await startHealth({ address, cert, key }, modules);
+      const files = await readTlsFiles(paths);
+      const server = await startHealth({ address, ...files }, modules);
       options.log.info({ address: server.address() }, 'health port is open');
+      void watchTlsFiles(
+        paths,
+        files,
+        { intervalMs: options.renewMs, signal: options.signal },
+        {
+          renew(next) {
+            renewHealth(server, next);
+            options.log.info('new certificate files in force');
+          },
+          failed: (reason) => options.log.error({ reason }, 'new certificate files refused'),
+        },
+      );
       return server;
     } catch (error) {
       if (messageOf(error) !== complaint)

@@ -20,12 +20,13 @@ import { createPolicyStore } from './policy/load.ts';
 import { createRateLimit } from './policy/rate.ts';
 import { createSignerServer } from './server.ts';
 import { createSigner } from './sign.ts';
-import { listenOnSocket } from './socket.ts';
+import { listenOnSocket, prepareSocket } from './socket.ts';
 
 const SHUTDOWN_DEADLINE_MS = 20_000;
 const GRACE_MS = 6_000;
 const RETRY_MS = 2_000;
 const POLICY_INTERVAL_MS = 1_000;
+const TLS_INTERVAL_MS = 30_000;
 const PROBE_MAX_AGE_MS = 1_000;
 const PROBE_DEADLINE_MS = 4_000;
 
@@ -35,6 +36,8 @@ async function run(config: SignerConfig, log: Logger, signal: AbortSignal): Prom
   const publicKey = Buffer.from(StrKey.decodeEd25519PublicKey(config.ACCOUNT));
   const sequences = createSequences(() => BigInt(Math.floor(Date.now() / 1000)));
   const windows = createWindows(Date.now);
+  // A second process by mistake must end before it writes a line into the first one's journal.
+  await prepareSocket(config.SIGNER_SOCKET);
   const journal = await openJournal({
     dir: config.JOURNAL_DIR,
     account: config.ACCOUNT,
@@ -108,7 +111,7 @@ async function run(config: SignerConfig, log: Logger, signal: AbortSignal): Prom
       probe,
       registry,
     }),
-    { retryMs: RETRY_MS, signal, log },
+    { retryMs: RETRY_MS, renewMs: TLS_INTERVAL_MS, signal, log },
   );
 
   await listenOnSocket(server, config.SIGNER_SOCKET);

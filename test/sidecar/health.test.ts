@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { close } from '../../common/http.ts';
+import { createRegistry } from '../../common/metrics.ts';
+import { startHealthWhenPossible } from '../../sidecar/health.ts';
+import { selfSigned } from '../certificates.ts';
+
+describe('health port of the signer', () => {
+  it('opens when its files come, and shows the new certificate after a rotation', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'health-'));
+    const [certFile, keyFile] = [join(dir, 'tls.crt'), join(dir, 'tls.key')];
+    const stop = new AbortController();
+    const complaints: unknown[] = [];
+    const opening = startHealthWhenPossible(
+      { address: { host: '127.0.0.1', port: 0 }, certFile, keyFile },
+      { ready: async () => undefined, status: () => ({}), registry: createRegistry() },
+      {
+        retryMs: 5,
+        renewMs: 5,
+        signal: stop.signal,
+        log: { info: () => undefined, error: (...line: unknown[]) => complaints.push(line) },
+      },
+    );
+    while (complaints.length === 0) await delay(2);
+    const write = async (): Promise<string> => {
+      const { cert, key } = await selfSigned('localhost');
+      writeFileSync(keyFile, key);
+      writeFileSync(certFile, cert);
+      return cert;
+    };
+    const first = await write();
+    const server = (await opening)!;
+    const { port } = server.address() as AddressInfo;
+    const shown = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerX509Certificate()!.toString().trim());
+          socket.destroy();
+        });
+        socket.once('error', reject);
+      });
+    try {
+      assert.equal(await shown(), first);
+      const second = await write();
+      while ((await shown()) === first) await delay(2);
+      assert.equal(await shown(), second);
+    } finally {
+      stop.abort();
+      await close(server, 0);
+      rmSync(dir, { recursive: true });
+    }
+  });
+});
