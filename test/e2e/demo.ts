@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { command } from './command.ts';
 import { stackDown, stackUp } from './stack.ts';
 import { quoteAndSwap } from './trade.ts';
 
@@ -79,9 +80,4 @@ async function down(): Promise<void> {
   cluster('down');
 }
 
-try {
-  await (process.argv[2] === 'down' ? down() : up());
-} catch (error) {
-  console.error(`demo: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
+await command('demo', process.argv[2] === 'down' ? down : up);

@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { createAuthority } from '../certificates.ts';
 import type { SandboxInfo } from '../sandbox/sandbox.ts';
 import { createToken, type Token } from '../sidecar/token.ts';
+import { command } from './command.ts';
 import { example, exampleMarket } from './examples.ts';
 import { freePorts } from './ports.ts';
 import { running, start, stopAll, waitFor } from './processes.ts';
@@ -199,25 +200,18 @@ export async function stackUp(): Promise<{
 /** Ends the stack's programs; gives their names. */
 export const stackDown = (): Promise<string[]> => stopAll(STATE);
 
-if (import.meta.main) {
-  if (process.argv[2] === 'down') {
-    const stopped = await stackDown();
-    console.log(stopped.length === 0 ? 'stack: nothing was running' : `stack: stopped ${stopped.join(', ')}`);
-  } else {
-    const { gateway, horizon, market, admin } = await stackUp();
-    await quoteAndSwap(gateway, horizon, market, (line) => console.log(`stack: ${line}`));
-    const { chainNetwork, account, base, quote } = market;
-    const pair = `${base}-${quote.split(':')[0]}`;
-    console.log(
-      JSON.stringify({
-        host: 'localhost',
-        port: gateway.port,
-        certs: CERTS,
-        account,
-        chainNetwork,
-        pair,
-        admin,
-      }),
-    );
-  }
+async function down(): Promise<void> {
+  const stopped = await stackDown();
+  console.log(stopped.length === 0 ? 'stack: nothing was running' : `stack: stopped ${stopped.join(', ')}`);
 }
+
+async function up(): Promise<void> {
+  const { gateway, horizon, market, admin } = await stackUp();
+  await quoteAndSwap(gateway, horizon, market, (line) => console.log(`stack: ${line}`));
+  const { chainNetwork, account, base, quote } = market;
+  const pair = `${base}-${quote.split(':')[0]}`;
+  const { host, port } = gateway;
+  console.log(JSON.stringify({ host, port, certs: CERTS, account, chainNetwork, pair, admin }));
+}
+
+if (import.meta.main) await command('stack', process.argv[2] === 'down' ? down : up);
