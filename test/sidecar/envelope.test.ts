@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { Asset, Keypair, Memo, Operation, StrKey, TransactionBuilder, xdr } from '@stellar/stellar-sdk';
+import {
+  Asset,
+  Keypair,
+  Memo,
+  Operation,
+  SorobanDataBuilder,
+  StrKey,
+  TransactionBuilder,
+  xdr,
+} from '@stellar/stellar-sdk';
 import fc from 'fast-check';
 import { decodeEnvelope, networkId } from '../../sidecar/envelope.ts';
 import { MAX_ENVELOPE_CHARACTERS } from '../../sidecar/protocol.ts';
@@ -177,6 +186,14 @@ describe('envelope decoding @security', () => {
     ]);
     assert.equal(xdr.TransactionEnvelope.fromXdr(wide).toXdr().length, wide.length);
     assert.throws(() => decode(base64(wide)), { code: 'malformed-envelope' });
+  });
+
+  it('sees Soroban data', () => {
+    const built = buildTransaction({
+      account: ACCOUNT,
+      edit: (builder) => builder.setSorobanData(new SorobanDataBuilder().build()),
+    });
+    assert.equal(decode(built.toXDR()).transaction.hasSorobanData, true);
   });
 
   it('refuses a sequence number below 1, which no ledger takes and no journal can hold', () => {

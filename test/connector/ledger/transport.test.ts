@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { isDialFailure } from '../../../connector/ledger/dial.ts';
 import { createTransport, type Transport } from '../../../connector/ledger/transport.ts';
 import { createAuthority } from '../../certificates.ts';
@@ -150,6 +151,19 @@ describe('connector/ledger/transport', () => {
     await assert.rejects(transport.request(root, signal), { code: 'address-unknown' });
     transport.setAddresses({ [HORIZON_HOST]: ['127.0.0.1'] });
     assert.equal((await transport.request(root, signal)).status, 200);
+  });
+
+  it('@security closes the sockets to the old addresses when they change', async () => {
+    const closed: Promise<void>[] = [];
+    horizon.intercept = (request) => {
+      closed.push(new Promise((resolve) => void request.socket.once('close', () => resolve())));
+      return false;
+    };
+    const transport = open();
+    await transport.request(root, signal);
+    transport.setAddresses({ [HORIZON_HOST]: ['127.0.0.2'] });
+    const late = setTimeout(1_000).then(() => 'still open');
+    assert.equal(await Promise.race([closed[0], late]), undefined);
   });
 
   it('never resumes a TLS session: a resumed one would skip the identity check', async () => {
