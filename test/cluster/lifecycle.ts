@@ -210,5 +210,7 @@ export function enter(paths: Layout): string[] {
   const inside = childrenOf(now.record.unshare.pid)[0];
   if (inside === undefined) throw new Error(`The cluster in ${paths.dir} has ended`);
   const user = now.record.userNamespace ? ['--user', '--preserve-credentials'] : [];
-  return ['-t', String(inside), ...user, '--net', '--mount', '--pid', `--wd=${process.cwd()}`, '--'];
+  // The root as well: where this machine is a chroot, the mount namespace's own root is not ours.
+  const entered = ['--net', '--mount', '--pid', '--root', `--wd=${process.cwd()}`];
+  return ['-t', String(inside), ...user, ...entered, '--'];
 }
