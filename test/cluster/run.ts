@@ -7,6 +7,14 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+const SHOWN_LETTERS = 100;
+
+/** A command line for a message; an argument may be a whole script. */
+const shown = (command: string, args: readonly string[]): string =>
+  [command, ...args]
+    .map((part) => (part.length > SHOWN_LETTERS ? `${part.slice(0, SHOWN_LETTERS).trim()}…` : part))
+    .join(' ');
+
 /** Runs a program to its end and returns what it printed; a failure's message carries the end of its output. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -27,7 +35,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on('error', (cause) => reject(new Error(`${command} could not run: ${cause.message}`, { cause })));
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(out);
-      reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}\n${(err || out).trim()}`));
+      reject(new Error(`${shown(command, args)} ended with ${code ?? signal}\n${(err || out).trim()}`));
     });
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
