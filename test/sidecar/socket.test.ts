@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +52,19 @@ describe('signer socket @security', () => {
 
   it('is not put where everybody may write', () =>
     assert.rejects(listen(join(makeDir('open', 0o777), 's')), /writable for everybody/));
+
+  it('is not put where another user rules', async () => {
+    const folder = makeDir('theirs');
+    const { getuid } = process;
+    // Only root can give a folder away; anybody else can be taken for another.
+    if (getuid!() === 0) chownSync(folder, 4_242, 0);
+    else process.getuid = () => 4_242;
+    try {
+      await assert.rejects(listen(join(folder, 's')), /belongs to another user/);
+    } finally {
+      process.getuid = getuid!;
+    }
+  });
 
   it('is not put behind a link', async () => {
     symlinkSync(makeDir('target'), join(dir, 'link'));
