@@ -70,6 +70,8 @@ function startSigner(token: Token, networkPassphrase: string, healthPort: number
     [process.execPath, 'sidecar/main.ts'],
     environment({
       ...token.env,
+      // As in the image: a token that hangs must not take the journal's threads.
+      UV_THREADPOOL_SIZE: '8',
       STELLAR_NETWORK_PASSPHRASE: networkPassphrase,
       STELLAR_ACCOUNT: token.account,
       STELLAR_SIGNER_SOCKET: SOCKET,
