@@ -25,7 +25,6 @@ import {
   CONFIGMAPS,
   CONNECTORS,
   type ConfigMap,
-  INSTANCE,
   NETWORKPOLICIES,
   type Pod,
   STATEFULSETS,
@@ -35,8 +34,9 @@ import { FIELD_MANAGER } from './kube/client.ts';
 import type { Context, Reconcile, Result } from './kube/controller.ts';
 import { isStatus } from './kube/errors.ts';
 import { type KubeObject, splitKey } from './kube/resource.ts';
+import { podsOf, policyFiles, refreshPolicies, signerRuns } from './pods.ts';
 import { type AskSigner, mountedPolicies, type SignerReport } from './signer.ts';
-import { deletingStatus, type Observed, statusOf } from './status.ts';
+import { deletingStatus, lookAgainMs, type Observed, statusOf } from './status.ts';
 
 export interface ReconcileModules extends ChildModules {
   keeper: Keeper;
@@ -47,11 +47,6 @@ export interface ReconcileModules extends ChildModules {
 
 /** Who owns `status`; apart from the children's manager so that neither apply drops fields of the other. */
 const STATUS_MANAGER = `${FIELD_MANAGER}-status`;
-/** Looks at clocks that no watch tells of: ends of certificates, Secrets that somebody deleted. */
-const HEARTBEAT_MS = 600_000;
-const UNREADY_HEARTBEAT_MS = 60_000;
-/** While the signer lacks something or has not loaded a policy: nothing but its answer tells when it has. */
-const ASK_AGAIN_MS = 5_000;
 
 /**
  * Brings the cluster to what a StellarConnector and its policies ask for: finalizer, policies, certificates, children,
@@ -72,6 +67,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       // Of two signers on one account only one may sign.
       const inForce = problem.reason === 'AccountInUse' ? [] : policies;
       await fence(connector, inForce, modules, context.signal);
+      await refreshPolicies(connector, modules, context.signal);
       await report(connector, { stalled: problem }, context.signal);
       return {};
     }
@@ -97,28 +93,17 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     );
     const desired = desiredChildren(connector, policies, { ...modules.facts, publicRoots: root });
     await applyChildren(connector, desired, modules, signal);
-    const signer = await askedSigner(connector, root, signal);
+    await refreshPolicies(connector, modules, signal);
+    const pod = askablePod(connector);
+    const signer = pod && (await modules.askSigner(connector, pod, root, signal));
     const status = await report(connector, { certificates, desired, signer }, signal);
-    const holds = (type: string): boolean =>
-      status.conditions?.some((one) => one.type === type && one.status === 'True') === true;
-    if (signer !== undefined && !(holds('SignerReady') && holds('PolicyInForce')))
-      return { requeueAfterMs: ASK_AGAIN_MS };
-    return { requeueAfterMs: holds('Ready') ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS };
+    return { requeueAfterMs: lookAgainMs(status, pod !== undefined) };
   }
 
-  /** What the running signer says of itself. Only an operator in the cluster is let in by the NetworkPolicy. */
-  async function askedSigner(
-    connector: StellarConnector,
-    root: string,
-    signal: AbortSignal,
-  ): Promise<SignerReport | undefined> {
+  /** The pod whose signer can be asked. Only an operator in the cluster is let in by the NetworkPolicy. */
+  function askablePod(connector: StellarConnector): Pod | undefined {
     if (modules.facts.operatorNamespace === undefined) return undefined;
-    const pod = podsOf(connector).find(({ status }) =>
-      status?.initContainerStatuses?.some(
-        ({ name, state }) => name === 'signer' && state?.running !== undefined,
-      ),
-    );
-    return pod === undefined ? undefined : modules.askSigner(connector, pod, root, signal);
+    return podsOf(connector, cache).find(signerRuns);
   }
 
   async function finish(connector: StellarConnector, { signal }: Context): Promise<Result> {
@@ -146,15 +131,13 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const { name } = connector.metadata;
     const wanted = found.desired?.find(({ kind }) => kind === NETWORKPOLICIES.kind);
     const held = liveChild(connector, cache, NETWORKPOLICIES.kind, name);
-    const policies = liveChild(connector, cache, CONFIGMAPS.kind, childNames(name).policy) as
-      | ConfigMap
-      | undefined;
+    const policies = policyFiles(connector, cache);
     const seen: Observed = {
       connector,
       mounted: policies === undefined ? [] : mountedPolicies(policies),
       report: found.signer,
       statefulSet: liveChild(connector, cache, STATEFULSETS.kind, name) as StatefulSet | undefined,
-      pods: podsOf(connector),
+      pods: podsOf(connector, cache),
       egressHeld:
         held !== undefined &&
         (wanted === undefined ? isUntouched(held) : isAsApplied(held, withHash(wanted))),
@@ -164,14 +147,6 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const status = statusOf(seen, now());
     await writeStatus(connector, status, signal);
     return status;
-  }
-
-  function podsOf({ metadata: { name, namespace } }: StellarConnector): Pod[] {
-    return cache.pods
-      .inNamespace(namespace!)
-      .filter(
-        ({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined,
-      );
   }
 
   async function writeStatus(

@@ -75,6 +75,20 @@ export function deletingStatus(
   return { ...connector.status, observedGeneration: generation, conditions };
 }
 
+/** Looks at clocks that no watch tells of: ends of certificates, Secrets that somebody deleted. */
+const HEARTBEAT_MS = 600_000;
+const UNREADY_HEARTBEAT_MS = 60_000;
+/** While a signer starts, lacks something or has not loaded a policy: nothing but its answer tells when it has. */
+const ASK_AGAIN_MS = 5_000;
+
+/** When to look again though nothing has changed that is watched (milliseconds); `asked`: whether a signer runs that can be. */
+export function lookAgainMs({ conditions }: StellarConnectorStatus, asked: boolean): number {
+  const holds = (type: string): boolean =>
+    conditions?.some((one) => one.type === type && one.status === 'True') === true;
+  if (asked && !(holds('SignerReady') && holds('PolicyInForce'))) return ASK_AGAIN_MS;
+  return holds('Ready') ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS;
+}
+
 function readyVerdict(observed: Observed): Verdict {
   const { connector, statefulSet, pods, egressHeld } = observed;
   const { replicas } = connector.spec;
@@ -98,11 +112,13 @@ function signerVerdict(observed: Observed): Verdict {
   const signer = statuses.find(({ name }) => name === 'signer');
   if (signer === undefined) return unknown('NoPod', 'no signer is running');
   if (signer.ready === true) return affirm('Signed', 'the signer made and verified a probe signature');
+  // What it says now counts for more than how it ended before.
+  const fault = signerFault(observed);
   const trouble = containerTrouble(signer);
-  if (trouble !== undefined) return refuse('NotRunning', trouble);
+  if (fault === undefined && trouble !== undefined) return refuse('NotRunning', trouble);
   return refuse(
     'NotReady',
-    signerFault(observed) ?? 'the signer runs but cannot sign yet; its log says why (kubectl logs -c signer)',
+    fault ?? 'the signer runs but cannot sign yet; its log says why (kubectl logs -c signer)',
   );
 }
 
@@ -127,7 +143,7 @@ function policyVerdict({ mounted, report, stalled }: Observed, signer: Verdict):
     ? affirm('Loaded', `loaded by the signer: ${names}`)
     : refuse(
         'NotLoadedYet',
-        `the signer has not loaded ${names} yet; the kubelet brings a change within about a minute`,
+        `the signer has not loaded ${names} yet; the kubelet brings a change within seconds, at the latest in about a minute`,
       );
 }
 

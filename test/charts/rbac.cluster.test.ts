@@ -28,7 +28,7 @@ const matrix: Record<string, Partial<Record<Who, string[]>>> = {
   '/services': { operator: [...READ, 'create', 'patch'] },
   '/serviceaccounts': { operator: [...READ, 'create', 'patch'] },
   '/serviceaccounts/token': {},
-  '/pods': { operator: READ },
+  '/pods': { operator: [...READ, 'patch'] },
   '/pods/exec': {},
   '/secrets': { operator: ['create', 'update'] },
   '/persistentvolumeclaims': {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Pod, StatefulSet } from '../../operator/kinds.ts';
 import type { SignerReport } from '../../operator/signer.ts';
-import { deletingStatus, type Observed, statusOf } from '../../operator/status.ts';
+import { deletingStatus, lookAgainMs, type Observed, statusOf } from '../../operator/status.ts';
 import { aConnector, accounts } from './builders.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
@@ -92,6 +92,22 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
       'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotRunning, PolicyInForce=Unknown SignerNotReady, EgressPinned=True Pinned',
     message: /^container signer ended with code 1: PIN refused$/,
   },
+  'the signer was killed and says what it lacks, now that it runs again': {
+    seen: {
+      statefulSet: unready,
+      pods: [
+        pod({
+          ready: false,
+          state: { running: {} },
+          lastState: { terminated: { exitCode: 137, reason: 'Error' } },
+        }),
+      ],
+      report: report({ keystore: { fault: 'the PIN file is missing' } }),
+    },
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotReady, PolicyInForce=True Loaded, EgressPinned=True Pinned',
+    message: /^the signer cannot sign: the PIN file is missing$/,
+  },
   'the signer says what it lacks': {
     seen: {
       statefulSet: unready,
@@ -170,5 +186,23 @@ describe('status', () => {
     };
     assert.deepEqual(types(false), ['Ready Deleting', 'Reconciling Deleting']);
     assert.deepEqual(types(true), ['Ready PodLingers', 'Stalled PodLingers']);
+  });
+});
+
+describe('the next look', () => {
+  const nextLook = (change: Partial<Observed>, asked = true): number =>
+    lookAgainMs(statusOf(observed(change), now), asked);
+  const starting = { statefulSet: unready, pods: [pod({ ready: false, state: { running: {} } })] };
+
+  it('comes in seconds while a signer runs that does not answer yet, lacks something, or has another policy', () => {
+    assert.equal(nextLook({ ...starting, report: undefined }), 5_000);
+    assert.equal(nextLook({ ...starting, report: report({ keystore: { fault: 'no PIN' } }) }), 5_000);
+    assert.equal(nextLook({ report: undefined }), 5_000);
+    assert.equal(nextLook({ report: report({ policies: [] }) }), 5_000);
+  });
+
+  it('takes its time where there is nobody to ask, and where all is well', () => {
+    assert.equal(nextLook({ ...starting, report: undefined }, false), 60_000);
+    assert.equal(nextLook({}), 600_000);
   });
 });

@@ -1,0 +1,59 @@
+import type { StellarConnector } from './api/v1alpha1.gen.ts';
+import type { Cache } from './cache.ts';
+import { absent, type ChildModules, liveChild } from './children.ts';
+import { childNames } from './desired/names.ts';
+import { CONFIGMAPS, type ConfigMap, INSTANCE, PODS, type Pod } from './kinds.ts';
+import { isStatus } from './kube/errors.ts';
+import { mountedPolicies, setHash } from './signer.ts';
+
+/** Carries the hash of the policies for which the pod's volumes were last refreshed. */
+export const POLICY_HASH = 'stellar-connector.io/policy-hash';
+
+/** The connector's pods that are not ending; one, except where somebody meddles. */
+export function podsOf({ metadata: { name, namespace } }: StellarConnector, cache: Cache): Pod[] {
+  return cache.pods
+    .inNamespace(namespace!)
+    .filter(
+      ({ metadata }) => metadata.labels?.[INSTANCE] === name && metadata.deletionTimestamp === undefined,
+    );
+}
+
+/** True once the signer's container runs. */
+export function signerRuns({ status }: Pod): boolean {
+  return (
+    status?.initContainerStatuses?.some(
+      ({ name, state }) => name === 'signer' && state?.running !== undefined,
+    ) === true
+  );
+}
+
+/** The ConfigMap of policies in the cluster. */
+export function policyFiles(connector: StellarConnector, cache: Cache): ConfigMap | undefined {
+  const { policy } = childNames(connector.metadata.name);
+  return liveChild(connector, cache, CONFIGMAPS.kind, policy) as ConfigMap | undefined;
+}
+
+/**
+ * Brings changed policies into running pods at once: the kubelet looks at a pod's volumes when the pod changes, which an
+ * annotation does, and else about once a minute. Where that is forbidden the minute passes.
+ */
+export async function refreshPolicies(
+  connector: StellarConnector,
+  { client, cache }: ChildModules,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = policyFiles(connector, cache);
+  if (files === undefined) return;
+  const hash = setHash(mountedPolicies(files));
+  for (const pod of podsOf(connector, cache).filter(signerRuns)) {
+    const { name, namespace, annotations } = pod.metadata;
+    if (annotations?.[POLICY_HASH] === hash) continue;
+    const patch = { metadata: { annotations: { [POLICY_HASH]: hash } } };
+    try {
+      const after = await absent(client.patch(PODS, { namespace, name }, patch, signal));
+      if (after !== undefined) cache.pods.set(after);
+    } catch (error) {
+      if (!isStatus(error, 403, 422)) throw error;
+    }
+  }
+}
