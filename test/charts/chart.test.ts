@@ -139,6 +139,11 @@ describe('the chart', () => {
     'logLevel=loud',
     'watchNamespaces={All}',
     'crds.enabled=yes',
+    'roles=null',
+    'networkPolicy=null',
+    'networkPolicy.apiServer.cidrs={somewhere}',
+    // A rule without ports would let everything out.
+    'networkPolicy.apiServer.ports=null',
   ]) {
     it(`refuses the value ${wrong}`, () => {
       assert.throws(() => render(wrong), /values don't meet the specifications of the schema/);
