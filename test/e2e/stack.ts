@@ -155,7 +155,11 @@ export async function stackUp(): Promise<{
   const ledgerFile = join(STATE, 'sandbox/sandbox.json');
   if (running(STATE).length === 0) {
     console.log('stack: starting ledger, signer and connector');
-    rmSync(ledgerFile, { force: true });
+    // The ledger begins anew, and with it the account's sequence numbers: what was signed for the last one cannot apply
+    // to it, and a journal that remembers would hold those numbers back for a while.
+    for (const path of ['sandbox/sandbox.json', 'signer/journal', 'connector/state']) {
+      rmSync(join(STATE, path), { recursive: true, force: true });
+    }
     const ports = await freePorts(PREFERRED_PORTS);
     writeFileSync(PORTS, JSON.stringify(ports));
     startSandbox(token.account);
