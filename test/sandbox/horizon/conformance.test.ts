@@ -88,15 +88,28 @@ describe("Horizon's interface against recorded exchanges", function () {
     const report = (error: unknown): void => {
       throw error;
     };
-    server = createServer(createHorizon({ network, submitTimeoutMs: 50, signal: stopping.signal, report }));
+    server = createServer(
+      createHorizon({ network, submitTimeoutMs: 1_000, signal: stopping.signal, report }),
+    );
     await listen(server, { host: '127.0.0.1', port: 0 });
   });
 
   afterEach(async () => {
+    clearInterval(closing);
     stopping.abort();
     network.stop();
     await close(server, 0);
   });
+
+  let closing: NodeJS.Timeout | undefined;
+  /** Closes a ledger as soon as the next submission waits for one, however long it takes to arrive. */
+  const closeWhenSubmitted = (): void => {
+    closing = setInterval(() => {
+      if (network.pendingCount() === 0) return;
+      clearInterval(closing);
+      network.close();
+    }, 5);
+  };
 
   function ask(
     method: string,
@@ -190,7 +203,7 @@ describe("Horizon's interface against recorded exchanges", function () {
     const { source, sequence } = decodeEnvelope(text, PASSPHRASE);
     const account = market.state.account(source)!;
     market.state.put({ account: { ...account, sequence: sequence - 1n } });
-    setTimeout(() => network.close(), 10);
+    closeWhenSubmitted();
   }
 
   for (const n of [174, 175, 289]) {
@@ -263,7 +276,7 @@ describe("Horizon's interface against recorded exchanges", function () {
 
   it('success waits for its ledger, answers like the transaction itself, and again when sent again', async () => {
     const text = sign([pay]);
-    setTimeout(() => network.close(), 10);
+    closeWhenSubmitted();
     const answered = await post('/transactions', text);
     assertHead(answered, exchange(169));
     const body = JSON.parse(answered.body) as { hash: string; ledger: number } & Record<string, unknown>;
@@ -281,7 +294,7 @@ describe("Horizon's interface against recorded exchanges", function () {
 
   it('one that failed in its ledger is found by its hash', async () => {
     const text = sign([strictSend({ destAsset: recordedUsdc(), destMin: '9999' })]);
-    setTimeout(() => network.close(), 10);
+    closeWhenSubmitted();
     assert.equal((await post('/transactions', text)).status, 400);
     const { hash } = decodeEnvelope(text, PASSPHRASE);
     const answered = await ask('GET', `/transactions/${hash}`, {});
