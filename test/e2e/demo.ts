@@ -75,8 +75,7 @@ async function up(): Promise<void> {
 }
 
 async function down(): Promise<void> {
-  const stopped = await stackDown();
-  console.log(stopped.length === 0 ? 'stack: nothing was running' : `stack: stopped ${stopped.join(', ')}`);
+  await stackDown();
   cluster('down');
 }
 

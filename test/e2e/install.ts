@@ -3,18 +3,19 @@
  * chart, examples/. Runs inside the node's namespaces (`test/cluster/main.ts exec`).
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { helmPath } from '../../scripts/helm.ts';
 import { clusterAccess } from '../cluster/access.ts';
 import { localVolume, STORAGE_CLASS } from '../cluster/volumes.ts';
 import type { SandboxInfo } from '../sandbox/sandbox.ts';
 import { createToken, type Token } from '../sidecar/token.ts';
-import { example, exampleMarket } from './examples.ts';
+import { example } from './examples.ts';
 import { moduleVolume, pinOf } from './hsm.ts';
 import { type ImageName, referenceOf } from './images.ts';
 import { apply, get, kubectl } from './kubectl.ts';
-import { running, start, waitFor } from './processes.ts';
+import { horizonOf, marketOf, startLedger } from './ledger.ts';
+import { waitFor } from './processes.ts';
 import type { Endpoint, Market } from './trade.ts';
 
 export const NAMESPACE = 'trading';
@@ -36,20 +37,10 @@ export interface Installed {
 const folder = (): string => join(dirname(clusterAccess().kubeconfig), 'e2e');
 
 /** The ledger runs in the world, where a pod meets it through the network only. */
-async function startLedger(account: string): Promise<SandboxInfo> {
-  const state = folder();
-  const file = join(state, 'sandbox/sandbox.json');
-  if (!running(state).includes('sandbox')) {
-    rmSync(file, { force: true });
-    const { host, address, port } = HORIZON;
-    const where = ['--listen', `${address}:${port}`, '--host', host, '--state-dir', join(state, 'sandbox')];
-    const command = [process.execPath, 'test/sandbox/main.ts', ...where, '--account', account];
-    start(state, 'sandbox', ['ip', 'netns', 'exec', 'world', ...command]);
-  }
-  const ready = async (): Promise<true | undefined> => (existsSync(file) ? true : undefined);
-  const process_ = { folder: state, name: 'sandbox' };
-  await waitFor('waiting for the ledger', ready, { deadlineMs: 60_000, process: process_ });
-  return JSON.parse(readFileSync(file, 'utf8')) as SandboxInfo;
+function startWorldLedger(account: string): Promise<SandboxInfo> {
+  const { host, address, port } = HORIZON;
+  const options = ['--listen', `${address}:${port}`, '--host', host, '--account', account];
+  return startLedger(folder(), options, { prefix: ['ip', 'netns', 'exec', 'world'] });
 }
 
 /** The chart, as `helm install` does it. */
@@ -120,22 +111,11 @@ export async function waitReady(deadlineMs = 120_000): Promise<void> {
 export async function install(say: (line: string) => void): Promise<Installed> {
   const token = createToken(join(folder(), 'hsm'));
   say('starting the ledger outside the node, installing the chart');
-  const [ledger] = await Promise.all([startLedger(token.account), installChart()]);
+  const [ledger] = await Promise.all([startWorldLedger(token.account), installChart()]);
   say('applying examples/: namespace, PIN, SigningPolicy, StellarConnector');
   await applyExamples(token, ledger);
   await waitReady();
-  return {
-    horizon: { ...HORIZON, ca: readFileSync(ledger.caFile, 'utf8') },
-    market: {
-      chainNetwork: 'stellar-sandbox',
-      network: 'sandbox',
-      networkPassphrase: ledger.networkPassphrase,
-      account: token.account,
-      ...exampleMarket(),
-      amount: '10',
-    },
-    admin: ledger.admin,
-  };
+  return { horizon: horizonOf(ledger), market: marketOf(ledger, token.account), admin: ledger.admin };
 }
 
 /** The gateway through its Service, with the client certificate that the operator made. */

@@ -10,6 +10,7 @@ import type { SandboxInfo } from '../sandbox/sandbox.ts';
 import { createToken, type Token } from '../sidecar/token.ts';
 import { command } from './command.ts';
 import { example, exampleMarket } from './examples.ts';
+import { horizonOf, ledgerIn, marketOf, NETWORK, startLedger } from './ledger.ts';
 import { freePorts } from './ports.ts';
 import { running, start, stopAll, waitFor } from './processes.ts';
 import { clientOf, type Endpoint, type Market, quoteAndSwap } from './trade.ts';
@@ -19,7 +20,6 @@ const CERTS = join(STATE, 'certs');
 const SOCKET = join(STATE, 'signer/run/signer.sock');
 /** What the kernel takes as the path of a unix socket (sun_path less its end). */
 const SOCKET_PATH_BYTES = 107;
-const NETWORK = 'sandbox';
 const PREFERRED_PORTS = { gateway: 15888, signer: 15889, connector: 15890 };
 const PORTS = join(STATE, 'ports.json');
 const PROGRAMS = ['sandbox', 'signer', 'connector'];
@@ -49,11 +49,6 @@ async function writeCertificates(): Promise<void> {
     writeFileSync(join(CERTS, `${name}_cert.pem`), cert);
     writeFileSync(join(CERTS, `${name}_key.pem`), key, { mode: 0o600 });
   }
-}
-
-function startSandbox(account: string): void {
-  const args = ['--state-dir', join(STATE, 'sandbox'), '--account', account];
-  start(STATE, 'sandbox', [process.execPath, 'test/sandbox/main.ts', ...args], environment({}));
 }
 
 function startSigner(token: Token, networkPassphrase: string, healthPort: number): void {
@@ -152,29 +147,23 @@ export async function stackUp(): Promise<{
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
   const token = createToken(join(STATE, 'token'));
   await writeCertificates();
-  const ledgerFile = join(STATE, 'sandbox/sandbox.json');
   if (running(STATE).length === 0) {
     console.log('stack: starting ledger, signer and connector');
     // The ledger begins anew, and with it the account's sequence numbers: what was signed for the last one cannot apply
     // to it, and a journal that remembers would hold those numbers back for a while.
-    for (const path of ['sandbox/sandbox.json', 'signer/journal', 'connector/state']) {
+    for (const path of ['signer/journal', 'connector/state']) {
       rmSync(join(STATE, path), { recursive: true, force: true });
     }
     const ports = await freePorts(PREFERRED_PORTS);
     writeFileSync(PORTS, JSON.stringify(ports));
-    startSandbox(token.account);
-    await waitFor('waiting for the ledger', async () => (existsSync(ledgerFile) ? true : undefined), {
-      deadlineMs: 30_000,
-      process: { folder: STATE, name: 'sandbox' },
-    });
-    const { networkPassphrase } = readJson<SandboxInfo>(ledgerFile);
-    startSigner(token, networkPassphrase, ports.signer);
-    startConnector(readJson<SandboxInfo>(ledgerFile), token.account, ports);
+    const ledger = await startLedger(STATE, ['--account', token.account], { env: environment({}) });
+    startSigner(token, ledger.networkPassphrase, ports.signer);
+    startConnector(ledger, token.account, ports);
   }
   const ports = readJson<Ports>(PORTS);
   await ready('signer', ports.signer);
   await ready('connector', ports.connector);
-  const ledger = readJson<SandboxInfo>(ledgerFile);
+  const ledger = ledgerIn(STATE);
   const pem = (name: string): string => readFileSync(join(CERTS, name), 'utf8');
   return {
     gateway: {
@@ -185,29 +174,15 @@ export async function stackUp(): Promise<{
       cert: pem('client_cert.pem'),
       key: pem('client_key.pem'),
     },
-    horizon: {
-      host: ledger.host,
-      address: ledger.address,
-      port: ledger.port,
-      ca: readFileSync(ledger.caFile, 'utf8'),
-    },
-    market: {
-      chainNetwork: `stellar-${NETWORK}`,
-      network: NETWORK,
-      networkPassphrase: ledger.networkPassphrase,
-      account: token.account,
-      ...exampleMarket(),
-      amount: '10',
-    },
+    horizon: horizonOf(ledger),
+    market: marketOf(ledger, token.account),
     admin: ledger.admin,
   };
 }
 
-/** Ends the stack's programs; gives their names. */
-export const stackDown = (): Promise<string[]> => stopAll(STATE);
-
-async function down(): Promise<void> {
-  const stopped = await stackDown();
+/** Ends the stack's programs and says which ran. */
+export async function stackDown(): Promise<void> {
+  const stopped = await stopAll(STATE);
   console.log(stopped.length === 0 ? 'stack: nothing was running' : `stack: stopped ${stopped.join(', ')}`);
 }
 
@@ -220,4 +195,4 @@ async function up(): Promise<void> {
   console.log(JSON.stringify({ host, port, certs: CERTS, account, chainNetwork, pair, admin }));
 }
 
-if (import.meta.main) await command('stack', process.argv[2] === 'down' ? down : up);
+if (import.meta.main) await command('stack', process.argv[2] === 'down' ? stackDown : up);

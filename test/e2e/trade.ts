@@ -21,7 +21,6 @@ export interface Endpoint extends Pems {
 
 export interface Market {
   chainNetwork: string;
-  network: string;
   networkPassphrase: string;
   account: string;
   base: string;
