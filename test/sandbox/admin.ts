@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { formatAmount } from './amount.ts';
+import { accounts, trustlinesOf } from './ledger/entries_of.ts';
 import type { Network } from './network.ts';
 
 const summary = (network: Network) => ({
@@ -13,11 +14,11 @@ const summary = (network: Network) => ({
 const state = (network: Network) => ({
   ...summary(network),
   networkPassphrase: network.passphrase,
-  accounts: [...network.state.accounts()].map((account) => ({
+  accounts: accounts(network.state).map((account) => ({
     address: account.address,
     balance: formatAmount(account.balance),
     sequence: String(account.sequence),
-    trustlines: network.state.trustlinesOf(account.address).map(({ asset, balance }) => ({
+    trustlines: trustlinesOf(network.state, account.address).map(({ asset, balance }) => ({
       asset,
       balance: formatAmount(balance),
     })),

@@ -1,4 +1,4 @@
-import { type AppliedTransaction, type ClosedLedger, closeLedger } from './ledger/close.ts';
+import { type AppliedTransaction, type ClosedLedger, closeLedger, sealLedger } from './ledger/close.ts';
 import { type DecodedTransaction, decodeEnvelope } from './ledger/envelope.ts';
 import type { TransactionResult } from './ledger/result.ts';
 import type { LedgerState } from './ledger/state.ts';
@@ -17,7 +17,6 @@ const CLOSE_INTERVALS_AHEAD = 2;
 export interface NetworkOptions {
   state: LedgerState;
   passphrase: string;
-  idPool: bigint;
   /** Milliseconds since the epoch. */
   clock: () => number;
   closeMs: number;
@@ -25,14 +24,27 @@ export interface NetworkOptions {
   retain: number;
 }
 
-export interface Network {
+/** What a server has seen of the network. */
+export interface View {
   readonly passphrase: string;
   readonly state: LedgerState;
   readonly latest: ClosedLedger;
-  readonly paused: boolean;
   /** Kept ledgers, oldest first. */
   readonly ledgers: readonly ClosedLedger[];
+  /** By its own hash, or by that of the inner transaction of a fee bump. */
   transaction(hash: string): AppliedTransaction | undefined;
+  /** Called after each close; returns how to stop being called. */
+  onClose(listener: () => void): () => void;
+}
+
+/** When a ledger closed, in Unix seconds; of one that is no longer kept, when the oldest that is did. */
+export const closeTimeOf = ({ ledgers }: View, sequence: number): number => {
+  const first = ledgers[0]!;
+  return (ledgers[Math.max(0, sequence - first.sequence)] ?? first).closeTime;
+};
+
+export interface Network extends View {
+  readonly paused: boolean;
   /** @throws MalformedEnvelope, Refused */
   submit(envelopeXdr: string): Submission;
   pendingCount(): number;
@@ -40,19 +52,21 @@ export interface Network {
   close(): ClosedLedger;
   pause(): void;
   resume(): void;
-  /** Called after each close; returns how to stop being called. */
-  onClose(listener: () => void): () => void;
   /** Stops the timer for good. */
   stop(): void;
 }
 
+const hashesOf = ({ transaction }: AppliedTransaction): string[] => [transaction.hash, transaction.innerHash];
+
 /** One node that is a network of its own: queue, timer and recent history around the pure ledger. */
-export function startNetwork({ state, passphrase, idPool, clock, closeMs, retain }: NetworkOptions): Network {
+export function startNetwork({ state, passphrase, clock, closeMs, retain }: NetworkOptions): Network {
   const queue = new Map<string, DecodedTransaction>();
   const banned = new Map<string, number>();
   const byHash = new Map<string, AppliedTransaction>();
   const listeners = new Set<() => void>();
-  const ledgers: ClosedLedger[] = [closeLedger(state, '0'.repeat(64), [], state.close, idPool)];
+  const ledgers: ClosedLedger[] = [
+    sealLedger(state, '0'.repeat(64), [], Number(state.header.closeTime), state.header.baseFee),
+  ];
   let paused = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -68,7 +82,7 @@ export function startNetwork({ state, passphrase, idPool, clock, closeMs, retain
     if (queue.has(transaction.hash)) return { status: 'DUPLICATE', transaction };
     const busy = [...queue.values()].some(({ source }) => source === transaction.source);
     if (busy || banned.has(transaction.hash)) return { status: 'TRY_AGAIN_LATER', transaction };
-    const result = validate(state, transaction, { phase: 'submit', closeAhead: closeAhead() });
+    const result = validate(state, transaction, closeAhead());
     if (result) return { status: 'ERROR', transaction, result };
     queue.set(transaction.hash, transaction);
     return { status: 'PENDING', transaction };
@@ -78,7 +92,7 @@ export function startNetwork({ state, passphrase, idPool, clock, closeMs, retain
   function takeQueue(time: number): DecodedTransaction[] {
     const ahead = BigInt(time - latest().closeTime);
     const taken = [...queue.values()]
-      .filter((transaction) => !validate(state, transaction, { phase: 'submit', closeAhead: ahead }))
+      .filter((transaction) => !validate(state, transaction, ahead))
       .sort((a, b) => (a.hash < b.hash ? -1 : 1));
     for (const hash of queue.keys()) banned.set(hash, latest().sequence + 1 + BANNED_LEDGERS);
     queue.clear();
@@ -87,12 +101,12 @@ export function startNetwork({ state, passphrase, idPool, clock, closeMs, retain
 
   function close(): ClosedLedger {
     const time = Math.max(now(), latest().closeTime);
-    const next = { ledger: latest().sequence + 1, time };
-    const closed = closeLedger(state, latest().hash, takeQueue(time), next, idPool);
+    const closed = closeLedger(state, latest().hash, takeQueue(time), time, state.header.baseFee);
     ledgers.push(closed);
-    for (const applied of closed.transactions) byHash.set(applied.transaction.hash, applied);
+    for (const applied of closed.transactions)
+      for (const hash of hashesOf(applied)) byHash.set(hash, applied);
     for (const dropped of ledgers.splice(0, Math.max(0, ledgers.length - retain))) {
-      for (const { transaction } of dropped.transactions) byHash.delete(transaction.hash);
+      for (const applied of dropped.transactions) for (const hash of hashesOf(applied)) byHash.delete(hash);
     }
     for (const [hash, until] of banned) if (until <= closed.sequence) banned.delete(hash);
     for (const listener of listeners) listener();

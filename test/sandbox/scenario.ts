@@ -5,9 +5,11 @@ import { z } from 'zod';
 import { parseAmount } from './amount.ts';
 import { type Asset, issuerOf, isValidAsset } from './ledger/asset.ts';
 import { canBuy, canSell, changeLiabilities, spendable } from './ledger/balances.ts';
+import { newAccount } from './ledger/create_account.ts';
+import { AUTHORIZED, type Offer } from './ledger/entries.ts';
 import { sha256 } from './ledger/envelope.ts';
 import { adjustAmount, INT64_MAX, offerLiabilities } from './ledger/exchange.ts';
-import { TOTAL_COINS } from './ledger/header.ts';
+import { PROTOCOL_VERSION, TOTAL_COINS } from './ledger/header.ts';
 import { createState, type LedgerState } from './ledger/state.ts';
 
 /** The address that stands for the account given on the command line. */
@@ -52,8 +54,6 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export interface Market {
   state: LedgerState;
   passphrase: string;
-  /** The highest offer id given out. */
-  idPool: bigint;
 }
 
 /** Reads a scenario file (YAML); `account` takes the place of `$ACCOUNT`. */
@@ -92,63 +92,66 @@ function resolver(scenario: Scenario): { address(name: string): string; asset(te
  */
 export function createMarket(scenario: Scenario, closeTime: number, firstLedger = 1): Market {
   const { address, asset } = resolver(scenario);
-  const state = createState({ ledger: firstLedger, time: closeTime });
-  const putAccount = (owner: string, balance: bigint, sequence: bigint, subentries: number): void =>
-    state.put({
-      account: {
-        address: owner,
-        balance,
-        sequence,
-        sequenceLedger: 0,
-        sequenceTime: 0,
-        subentries,
-        buyingLiabilities: 0n,
-        sellingLiabilities: 0n,
-      },
-    });
-
+  const state = createState({
+    sequence: firstLedger,
+    closeTime: BigInt(closeTime),
+    version: PROTOCOL_VERSION,
+    baseFee: 100n,
+    baseReserve: 5_000_000n,
+    maxTxSetSize: 1000,
+    feePool: 0n,
+    idPool: BigInt(scenario.offers.length),
+  });
   const root = Keypair.fromRawEd25519Seed(sha256(scenario.networkPassphrase)).publicKey();
   const given = scenario.accounts.reduce((sum, { balance }) => sum + balance, 0n);
-  putAccount(root, TOTAL_COINS - given, 0n, 0);
+  state.put({ ...newAccount(root, TOTAL_COINS - given, firstLedger), sequence: 0n });
   for (const account of scenario.accounts) {
-    putAccount(
-      address(account.address),
-      account.balance,
-      BigInt(firstLedger) << 32n,
-      account.trustlines.length,
-    );
+    const subentries = account.trustlines.length;
+    state.put({ ...newAccount(address(account.address), account.balance, firstLedger), subentries });
     for (const { asset: text, limit = INT64_MAX, balance } of account.trustlines) {
       if (balance > limit) throw new Error(`${account.address} holds more ${text} than its limit`);
       state.put({
-        trustline: {
-          owner: address(account.address),
-          asset: asset(text),
-          balance,
-          limit,
-          authorization: 'full',
-          buyingLiabilities: 0n,
-          sellingLiabilities: 0n,
-        },
+        type: 'trustline',
+        owner: address(account.address),
+        asset: asset(text),
+        balance,
+        limit,
+        flags: AUTHORIZED,
+        extension: 0,
+        liabilities: { buying: 0n, selling: 0n },
+        poolUses: 0,
+        modified: firstLedger,
       });
     }
   }
   scenario.offers.forEach((offer, index) => {
     const [selling, buying] = [asset(offer.selling), asset(offer.buying)];
-    addOffer(state, { ...offer, id: BigInt(index + 1), seller: address(offer.seller), selling, buying });
+    addOffer(state, {
+      ...offer,
+      type: 'offer',
+      id: BigInt(index + 1),
+      seller: address(offer.seller),
+      selling,
+      buying,
+      passive: false,
+      modified: firstLedger,
+    });
   });
-  for (const account of state.accounts()) {
-    if (spendable(account) < 0n) throw new Error(`${account.address} is below its reserve`);
+  for (const entry of state.entries()) {
+    if (entry.type === 'account' && spendable(state.header, entry) < 0n) {
+      throw new Error(`${entry.address} is below its reserve`);
+    }
   }
   state.commit();
-  return { state, passphrase: scenario.networkPassphrase, idPool: BigInt(scenario.offers.length) };
+  return { state, passphrase: scenario.networkPassphrase };
 }
 
-function addOffer(state: LedgerState, offer: Parameters<LedgerState['putOffer']>[0]): void {
+function addOffer(state: LedgerState, offer: Offer): void {
   const { selling, buying } = offerLiabilities(offer.price, offer.amount);
   const what = `the offer of ${offer.seller} to sell ${offer.selling}`;
   const owner = state.account(offer.seller);
   if (!owner) throw new Error(`${what} has no account`);
-  state.put({ account: { ...owner, subentries: owner.subentries + 1 } });
+  state.put({ ...owner, subentries: owner.subentries + 1 });
   for (const side of [offer.selling, offer.buying]) {
     const held = side === 'native' || issuerOf(side) === offer.seller || state.trustline(offer.seller, side);
     if (!held) throw new Error(`${what} has no trust line of ${side}`);
@@ -157,6 +160,6 @@ function addOffer(state: LedgerState, offer: Parameters<LedgerState['putOffer']>
   if (buying > canBuy(state, offer.seller, offer.buying)) throw new Error(`${what} would not fit its limit`);
   if (adjustAmount(offer.price, offer.amount, INT64_MAX) !== offer.amount)
     throw new Error(`${what} has an amount that its price cannot express`);
-  state.putOffer(offer);
+  state.put(offer);
   changeLiabilities(state, offer, 1n);
 }

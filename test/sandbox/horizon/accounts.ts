@@ -1,22 +1,30 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount } from '../amount.ts';
-import type { Account, Trustline } from '../ledger/state.ts';
+import {
+  type Account,
+  isAuthorized,
+  isPoolShare,
+  maintainsLiabilities,
+  type Trustline,
+} from '../ledger/entries.ts';
+import { trustlinesOf } from '../ledger/entries_of.ts';
+import { closeTimeOf } from '../network.ts';
 import { link, ok, PAGE, type Route, template } from './http.ts';
 import { assetFields, formatTime } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 
 const liabilities = (entry: Account | Trustline) => ({
-  buying_liabilities: formatAmount(entry.buyingLiabilities),
-  selling_liabilities: formatAmount(entry.sellingLiabilities),
+  buying_liabilities: formatAmount(entry.liabilities.buying),
+  selling_liabilities: formatAmount(entry.liabilities.selling),
 });
 
 const lineBalance = (line: Trustline) => ({
   balance: formatAmount(line.balance),
   limit: formatAmount(line.limit),
   ...liabilities(line),
-  last_modified_ledger: line.modified.ledger,
-  is_authorized: line.authorization === 'full',
-  is_authorized_to_maintain_liabilities: line.authorization !== 'none',
+  last_modified_ledger: line.modified,
+  is_authorized: isAuthorized(line),
+  is_authorized_to_maintain_liabilities: maintainsLiabilities(line),
   ...assetFields(line.asset),
 });
 
@@ -51,8 +59,8 @@ export const account: Route = {
         sequence_time: String(entry.sequenceTime),
       }),
       subentry_count: entry.subentries,
-      last_modified_ledger: entry.modified.ledger,
-      last_modified_time: formatTime(entry.modified.time),
+      last_modified_ledger: entry.modified,
+      last_modified_time: formatTime(closeTimeOf(network, entry.modified)),
       thresholds: { low_threshold: 0, med_threshold: 0, high_threshold: 0 },
       flags: {
         auth_required: false,
@@ -61,7 +69,9 @@ export const account: Route = {
         auth_clawback_enabled: false,
       },
       balances: [
-        ...network.state.trustlinesOf(id).map(lineBalance),
+        ...trustlinesOf(network.state, id).flatMap((line) =>
+          isPoolShare(line.asset) ? [] : [lineBalance(line)],
+        ),
         { balance: formatAmount(entry.balance), ...liabilities(entry), asset_type: 'native' },
       ],
       signers: [{ weight: 1, key: id, type: 'ed25519_public_key' }],

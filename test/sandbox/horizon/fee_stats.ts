@@ -1,6 +1,5 @@
-import { BASE_FEE } from '../ledger/balances.ts';
 import type { ClosedLedger } from '../ledger/close.ts';
-import { MAX_TX_SET_SIZE } from '../ledger/header.ts';
+import { bidOf, sizeOf } from '../ledger/envelope.ts';
 import { ok, type Route } from './http.ts';
 
 /** Horizon looks at the newest five ledgers. */
@@ -8,8 +7,8 @@ const LEDGERS = 5;
 const PERCENTILES = [10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99];
 
 /** Distribution of fees per operation; the base fee where there were none. */
-function distribution(fees: bigint[]): Record<string, string> {
-  const sorted = fees.length > 0 ? fees.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)) : [BASE_FEE];
+function distribution(fees: bigint[], baseFee: bigint): Record<string, string> {
+  const sorted = fees.length > 0 ? fees.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)) : [baseFee];
   const counts = new Map<bigint, number>();
   for (const fee of sorted) counts.set(fee, (counts.get(fee) ?? 0) + 1);
   const [mode] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best));
@@ -23,7 +22,7 @@ function distribution(fees: bigint[]): Record<string, string> {
 }
 
 const operations = ({ transactions }: ClosedLedger): number =>
-  transactions.reduce((sum, { transaction }) => sum + transaction.operations.length, 0);
+  transactions.reduce((sum, { transaction }) => sum + sizeOf(transaction), 0);
 
 /** GET /fee_stats */
 export const feeStats: Route = {
@@ -35,15 +34,17 @@ export const feeStats: Route = {
     const perOperation = (total: bigint, count: number): bigint => total / BigInt(Math.max(1, count));
     return ok({
       last_ledger: String(latest.sequence),
-      last_ledger_base_fee: String(BASE_FEE),
-      ledger_capacity_usage: String(Math.round((operations(latest) / MAX_TX_SET_SIZE) * 100) / 100),
+      last_ledger_base_fee: String(latest.header.baseFee),
+      ledger_capacity_usage: String(
+        Math.round((operations(latest) / latest.header.maxTxSetSize) * 100) / 100,
+      ),
       fee_charged: distribution(
-        recent.map(({ transaction, result }) =>
-          perOperation(result.feeCharged, transaction.operations.length),
-        ),
+        recent.map(({ transaction, result }) => perOperation(result.feeCharged, sizeOf(transaction))),
+        latest.header.baseFee,
       ),
       max_fee: distribution(
-        recent.map(({ transaction }) => perOperation(transaction.fee, transaction.operations.length)),
+        recent.map(({ transaction }) => perOperation(bidOf(transaction), sizeOf(transaction))),
+        latest.header.baseFee,
       ),
     });
   },

@@ -1,7 +1,6 @@
 import { formatAmount } from '../amount.ts';
-import { BASE_FEE, BASE_RESERVE } from '../ledger/balances.ts';
 import { type ClosedLedger, successful } from '../ledger/close.ts';
-import { MAX_TX_SET_SIZE, PROTOCOL_VERSION, TOTAL_COINS } from '../ledger/header.ts';
+import { TOTAL_COINS } from '../ledger/header.ts';
 import { link, ok, PAGE, type Route, template } from './http.ts';
 import { formatTime, readLimit } from './parameters.ts';
 import { badField, problem } from './problems.ts';
@@ -32,11 +31,11 @@ function resource(ledger: ClosedLedger, base: string) {
     tx_set_operation_count: count(ledger.transactions),
     closed_at: formatTime(ledger.closeTime),
     total_coins: formatAmount(TOTAL_COINS),
-    fee_pool: formatAmount(ledger.feePool),
-    base_fee_in_stroops: Number(BASE_FEE),
-    base_reserve_in_stroops: Number(BASE_RESERVE),
-    max_tx_set_size: MAX_TX_SET_SIZE,
-    protocol_version: PROTOCOL_VERSION,
+    fee_pool: formatAmount(ledger.header.feePool),
+    base_fee_in_stroops: Number(ledger.header.baseFee),
+    base_reserve_in_stroops: Number(ledger.header.baseReserve),
+    max_tx_set_size: ledger.header.maxTxSetSize,
+    protocol_version: ledger.header.version,
     header_xdr: ledger.headerXdr,
   };
 }

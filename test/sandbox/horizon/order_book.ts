@@ -1,6 +1,6 @@
 import { formatAmount } from '../amount.ts';
+import type { Offer } from '../ledger/entries.ts';
 import type { Price } from '../ledger/exchange.ts';
-import type { Offer } from '../ledger/state.ts';
 import { ok, type Route } from './http.ts';
 import { assetFields, readAsset, readLimit } from './parameters.ts';
 import { problem } from './problems.ts';

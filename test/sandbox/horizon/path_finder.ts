@@ -1,5 +1,4 @@
 import type { Asset } from '../ledger/asset.ts';
-import { INT64_MAX } from '../ledger/exchange.ts';
 import { tradeHop } from '../ledger/path_payment.ts';
 import type { LedgerState } from '../ledger/state.ts';
 
@@ -31,6 +30,19 @@ interface Route {
   amount: bigint;
 }
 
+/** Where a hop from `here` can lead: what can be had for it, or what it can be had for. */
+function neighbours(state: LedgerState, here: Asset, strictSend: boolean): Set<Asset> {
+  const found = new Set<Asset>();
+  for (const [selling, buying] of state.books()) {
+    if ((strictSend ? buying : selling) === here) found.add(strictSend ? selling : buying);
+  }
+  for (const { assetA, assetB } of state.pools()) {
+    if (assetA === here) found.add(assetB);
+    else if (assetB === here) found.add(assetA);
+  }
+  return found;
+}
+
 /**
  * Tries every route from `start` with the ledger's own arithmetic and rolls each trade back, so that what is found is
  * what a path payment would get in the next ledger.
@@ -40,11 +52,11 @@ function* routes(state: LedgerState, search: Search, assets: Asset[], amount: bi
   if (search.ends.includes(here)) yield { assets, amount };
   if (assets.length > MAX_BETWEEN + 1) return;
   const strictSend = search.rounding === 'strict_send';
-  for (const next of strictSend ? state.offeredFor(here) : state.takenFor(here)) {
+  for (const next of neighbours(state, here, strictSend)) {
     if (assets.includes(next)) continue;
     const before = state.savepoint();
     const hop = strictSend ? { send: here, receive: next, amount } : { send: next, receive: here, amount };
-    const trade = tradeHop(state, search.taker, hop, search.rounding, { other: INT64_MAX, crossed: 0 });
+    const trade = tradeHop(state, search.taker, hop, search.rounding, 0);
     if (trade.ok && trade.amount > 0n) yield* routes(state, search, [...assets, next], trade.amount);
     state.rollback(before);
   }

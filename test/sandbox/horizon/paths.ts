@@ -2,6 +2,8 @@ import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount } from '../amount.ts';
 import type { Asset } from '../ledger/asset.ts';
 import { canSell } from '../ledger/balances.ts';
+import { isPoolShare } from '../ledger/entries.ts';
+import { trustlinesOf } from '../ledger/entries_of.ts';
 import type { LedgerState } from '../ledger/state.ts';
 import { ok, type Route } from './http.ts';
 import { assetFields, readAmount, readAsset, readAssets } from './parameters.ts';
@@ -22,7 +24,9 @@ const page = (paths: FoundPath[]) =>
   });
 
 const heldBy = (state: LedgerState, owner: string): Asset[] =>
-  state.account(owner) ? ['native', ...state.trustlinesOf(owner).map(({ asset }) => asset)] : [];
+  state.account(owner)
+    ? ['native', ...trustlinesOf(state, owner).flatMap(({ asset }) => (isPoolShare(asset) ? [] : [asset]))]
+    : [];
 
 /** One of a list of assets and an account that names them by what it can hold. */
 function readEnds(

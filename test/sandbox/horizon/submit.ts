@@ -1,5 +1,6 @@
 import type { AppliedTransaction } from '../ledger/close.ts';
-import { type DecodedTransaction, decodeEnvelope, MalformedEnvelope, Refused } from '../ledger/envelope.ts';
+import { type DecodedTransaction, decodeEnvelope } from '../ledger/envelope.ts';
+import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { horizonCodes, resultToXdr, succeeded, type TransactionResult } from '../ledger/result.ts';
 import type { Network } from '../network.ts';
 import { type Answer, type HorizonRequest, ok, type Route } from './http.ts';

@@ -20,7 +20,7 @@ function memoFields({ type, value }: DecodedTransaction['memo']): Record<string,
 /** The last second of the year 9999; a later bound has no RFC 3339 form. */
 const LAST_TIME = 253_402_300_799n;
 
-function timeFields({ timeBounds }: DecodedTransaction): Record<string, unknown> {
+function timeFields({ preconditions: { timeBounds } }: DecodedTransaction): Record<string, unknown> {
   if (!timeBounds) return {};
   const { min, max } = timeBounds;
   return {

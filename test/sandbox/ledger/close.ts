@@ -1,76 +1,134 @@
-import { applyTransaction, chargeFee } from './apply.ts';
-import { BASE_FEE, BASE_RESERVE } from './balances.ts';
+import { applyTransaction, chargeFee, type TransactionChanges } from './apply.ts';
+import type { Change } from './entries.ts';
 import { type DecodedTransaction, sha256 } from './envelope.ts';
-import { headerXdr, resultSetHash, transactionSetHash } from './header.ts';
+import { headerXdr, resultSetHash, transactionSetXdr } from './header.ts';
+import type { OperationContext } from './operation.ts';
 import { resultToXdr, succeeded, type TransactionResult } from './result.ts';
-import type { LedgerState } from './state.ts';
+import type { Header, LedgerState } from './state.ts';
 
 export interface AppliedTransaction {
   transaction: DecodedTransaction;
   result: TransactionResult;
+  /** TransactionResult, base64. */
+  resultXdr: string;
   ledger: number;
+  /** Unix seconds. */
   closeTime: number;
   /** 1 for the first that the ledger applied. */
   order: number;
+  feeChanges: Change[];
+  changes: TransactionChanges;
 }
 
 export interface ClosedLedger {
   sequence: number;
   hash: string;
   previousHash: string;
+  /** Unix seconds. */
   closeTime: number;
   headerXdr: string;
-  feePool: bigint;
+  /** GeneralizedTransactionSet, base64. */
+  transactionSetXdr: string;
+  /** As it is after this ledger. */
+  header: Header;
   /** In the order of application. */
   transactions: AppliedTransaction[];
 }
 
+/** A transaction and the fee an operation that its set pays at most, in stroops; undefined: what it bids. */
+export interface Charged {
+  transaction: DecodedTransaction;
+  baseFee: bigint | undefined;
+}
+
+/** Between the ledger's transactions only those that merge accounts look at what others use. */
+function contextOf(transactions: readonly Charged[]): OperationContext {
+  const highest = new Map<string, bigint>();
+  for (const { transaction } of transactions) {
+    const known = highest.get(transaction.source) ?? 0n;
+    if (transaction.sequence > known) highest.set(transaction.source, transaction.sequence);
+  }
+  return { highestSequence: (account) => highest.get(account) };
+}
+
 /**
- * Closes a ledger on `state`: all fees first, then the transactions in the order given, then the header.
- * @param close number of the new ledger and its close time in Unix seconds
- * @param idPool the highest offer id given out
+ * Applies a ledger to `state`: all fees first, then the transactions in the order given. The caller commits.
+ * @param closeTime Unix seconds
+ */
+export function applyLedger(
+  state: LedgerState,
+  transactions: readonly Charged[],
+  closeTime: number,
+): AppliedTransaction[] {
+  const { header } = state;
+  const ledger = header.sequence + 1;
+  state.setHeader({ ...header, sequence: ledger, closeTime: BigInt(closeTime) });
+  const fees = transactions.map(({ transaction, baseFee }) => {
+    const before = state.savepoint();
+    const charged = chargeFee(state, transaction, baseFee);
+    return { charged, changes: state.changesSince(before) };
+  });
+  const context = contextOf(transactions);
+  return transactions.map(({ transaction }, index) => {
+    const fee = fees[index]!;
+    const { result, changes } = applyTransaction(state, transaction, fee.charged, context);
+    return {
+      transaction,
+      result,
+      resultXdr: resultToXdr(result).toXdr('base64'),
+      ledger,
+      closeTime,
+      order: index + 1,
+      feeChanges: fee.changes,
+      changes,
+    };
+  });
+}
+
+/**
+ * Closes a ledger on `state`: applies it and makes its header.
+ * @param closeTime Unix seconds
+ * @param baseFee stroops an operation that everyone in the ledger pays at most
  */
 export function closeLedger(
   state: LedgerState,
   previousHash: string,
   transactions: readonly DecodedTransaction[],
-  close: { ledger: number; time: number },
-  idPool: bigint,
+  closeTime: number,
+  baseFee: bigint,
 ): ClosedLedger {
-  state.open(close);
-  const fees = transactions.map((transaction) => chargeFee(state, transaction));
-  const applied = transactions.map((transaction, index) => ({
-    transaction,
-    result: applyTransaction(state, transaction, fees[index]!),
-    ledger: close.ledger,
-    closeTime: close.time,
-    order: index + 1,
-  }));
+  const charged = transactions.map((transaction) => ({ transaction, baseFee }));
+  const applied = applyLedger(state, charged, closeTime);
   state.commit();
+  return sealLedger(state, previousHash, applied, closeTime, baseFee);
+}
 
-  const envelopes = transactions.map(({ envelopeXdr }) => envelopeXdr);
-  const results = applied.map(({ transaction, result }) => ({
-    hash: transaction.hash,
-    result: resultToXdr(result),
-  }));
-  const header = headerXdr({
-    sequence: close.ledger,
+/** The header over a ledger as it stands, and what it commits to. */
+export function sealLedger(
+  { header }: LedgerState,
+  previousHash: string,
+  applied: AppliedTransaction[],
+  closeTime: number,
+  baseFee: bigint,
+): ClosedLedger {
+  const set = transactionSetXdr(
     previousHash,
-    closeTime: close.time,
-    txSetHash: transactionSetHash(previousHash, envelopes, BASE_FEE),
-    txSetResultHash: resultSetHash(results),
-    feePool: state.feePool,
-    idPool,
-    baseFee: BASE_FEE,
-    baseReserve: BASE_RESERVE,
+    applied.map(({ transaction }) => transaction.envelopeXdr),
+    baseFee,
+  );
+  const xdr = headerXdr(header, {
+    previousHash,
+    txSetHash: sha256(set).toString('hex'),
+    txSetResultHash: resultSetHash(applied),
   });
   return {
-    sequence: close.ledger,
-    hash: sha256(header).toString('hex'),
+    sequence: header.sequence,
+    hash: sha256(xdr).toString('hex'),
     previousHash,
-    closeTime: close.time,
-    headerXdr: Buffer.from(header).toString('base64'),
-    feePool: state.feePool,
+    closeTime,
+    headerXdr: Buffer.from(xdr).toString('base64'),
+    transactionSetXdr: Buffer.from(set).toString('base64'),
+    header,
     transactions: applied,
   };
 }

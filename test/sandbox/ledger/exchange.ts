@@ -31,7 +31,7 @@ export interface Exchange {
 }
 
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const divideUp = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
+export const divideUp = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 
 const UNLIMITED: Limits = {
   wheatSend: INT64_MAX,

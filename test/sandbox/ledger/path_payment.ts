@@ -1,8 +1,9 @@
-import { StrKey } from '@stellar/stellar-sdk/base';
-import { type Asset, issuerOf } from './asset.ts';
+import { type Asset, type AssetJson, assetFromJson, issuerOf } from './asset.ts';
 import { addBalance, spendable } from './balances.ts';
-import type { Rounding } from './exchange.ts';
-import { type ClaimAtom, convert, MAX_OFFERS_TO_CROSS } from './order_book.ts';
+import { isAuthorized } from './entries.ts';
+import { INT64_MAX, type Rounding } from './exchange.ts';
+import { type ClaimAtom, type Conversion, convert, MAX_OFFERS_TO_CROSS } from './order_book.ts';
+import { quotePool, tradeWithPool } from './pool.ts';
 import type { LedgerState } from './state.ts';
 
 /** Takes the sent amount from the source; undefined where it worked, else the result code. */
@@ -14,14 +15,15 @@ export function debitSource(
 ): string | undefined {
   if (asset === 'native') {
     const account = state.account(source);
-    return account && amount <= spendable(account) && addBalance(state, source, asset, -amount)
-      ? undefined
-      : 'underfunded';
+    // Core's word for a source that an operation before merged away.
+    if (!account) return 'malformed';
+    if (amount > spendable(state.header, account)) return 'underfunded';
+    return addBalance(state, source, asset, -amount) ? undefined : 'underfunded';
   }
   if (issuerOf(asset) === source) return undefined;
   const line = state.trustline(source, asset);
   if (!line) return 'src_no_trust';
-  if (line.authorization !== 'full') return 'src_not_authorized';
+  if (!isAuthorized(line)) return 'src_not_authorized';
   return addBalance(state, source, asset, -amount) ? undefined : 'underfunded';
 }
 
@@ -35,7 +37,7 @@ export function creditDestination(
   if (asset !== 'native' && issuerOf(asset) !== destination) {
     const line = state.trustline(destination, asset);
     if (!line) return 'no_trust';
-    if (line.authorization !== 'full') return 'not_authorized';
+    if (!isAuthorized(line)) return 'not_authorized';
   }
   return addBalance(state, destination, asset, amount) ? undefined : 'line_full';
 }
@@ -51,11 +53,18 @@ export const needsDestination = (
   destination: string,
 ): boolean => !(path.length === 0 && send === receive && issuerOf(receive) === destination);
 
-/** The account of a G… or M… address. */
-export const accountOf = (address: string): string =>
-  address.startsWith('M')
-    ? StrKey.encodeEd25519PublicKey(StrKey.decodeMed25519PublicKey(address).subarray(0, 32))
-    : address;
+/** The assets of a path payment, from what is sent to what arrives. */
+export function readPath(body: { send_asset: AssetJson; dest_asset: AssetJson; path: AssetJson[] }): {
+  sendAsset: Asset;
+  path: Asset[];
+  destAsset: Asset;
+} {
+  return {
+    sendAsset: assetFromJson(body.send_asset),
+    path: body.path.map(assetFromJson),
+    destAsset: assetFromJson(body.dest_asset),
+  };
+}
 
 export interface Hop {
   send: Asset;
@@ -65,39 +74,69 @@ export interface Hop {
 }
 
 export type HopResult =
-  | { ok: true; amount: bigint; atoms: ClaimAtom[] }
+  | { ok: true; amount: bigint; atoms: ClaimAtom[]; crossed: number }
   | { ok: false; code: 'too_few_offers' | 'offer_cross_self' | 'op_exceeded_work_limit' };
 
-/** One trade of a path. `crossed` is how many offers its other hops have used up of the operation's limit. */
+const CODE = {
+  cross_self: 'offer_cross_self',
+  too_many_offers: 'op_exceeded_work_limit',
+  partial: 'too_few_offers',
+  bad_price: 'too_few_offers',
+  taken: 'too_few_offers',
+} as const;
+
+/** Whether the book's price is strictly better than the pool's: received per sent, compared across. */
+const beatsPool = (book: Conversion, pool: { sent: bigint; received: bigint }): boolean =>
+  book.outcome === 'taken' && pool.sent * book.received > pool.received * book.sent;
+
+/**
+ * One trade of a path, wholly through the book or wholly through the pool, whichever gives the better price; the pool
+ * on a tie (CAP-0038). `crossed` is what the hops before have used up of the operation's limit: also offers that were
+ * only looked at for the comparison count (protocol 27).
+ */
 export function tradeHop(
   state: LedgerState,
   taker: string | undefined,
-  hop: Hop,
+  { send, receive, amount }: Hop,
   rounding: Exclude<Rounding, 'normal'>,
-  limits: { other: bigint; crossed: number },
+  crossed: number,
 ): HopResult {
   const strictSend = rounding === 'strict_send';
-  const conversion = convert(state, {
+  const maxOffers = MAX_OFFERS_TO_CROSS - crossed;
+  const quote = maxOffers > 0 ? quotePool(state, send, receive, rounding, amount) : undefined;
+
+  const before = state.savepoint();
+  const book = convert(state, {
     taker,
-    send: hop.send,
-    receive: hop.receive,
-    maxSend: strictSend ? hop.amount : limits.other,
-    maxReceive: strictSend ? limits.other : hop.amount,
+    send,
+    receive,
+    maxSend: strictSend ? amount : INT64_MAX,
+    maxReceive: strictSend ? INT64_MAX : amount,
     rounding,
-    maxOffers: MAX_OFFERS_TO_CROSS - limits.crossed,
+    maxOffers,
   });
-  switch (conversion.outcome) {
-    case 'done':
-      return {
-        ok: true,
-        amount: strictSend ? conversion.received : conversion.sent,
-        atoms: conversion.atoms,
-      };
-    case 'cross_self':
-      return { ok: false, code: 'offer_cross_self' };
-    case 'too_many_offers':
-      return { ok: false, code: 'op_exceeded_work_limit' };
-    case 'too_few_offers':
-      return { ok: false, code: 'too_few_offers' };
+  if (quote && !beatsPool(book, quote.trade)) {
+    state.rollback(before);
+    if (book.atoms.length >= maxOffers) return { ok: false, code: 'op_exceeded_work_limit' };
+    const { pool, trade } = quote;
+    tradeWithPool(state, pool, send, trade);
+    const atom = {
+      poolId: pool.id,
+      sold: receive,
+      amountSold: trade.received,
+      bought: send,
+      amountBought: trade.sent,
+    };
+    const result = strictSend ? trade.received : trade.sent;
+    return { ok: true, amount: result, atoms: [atom], crossed: crossed + book.atoms.length + 1 };
   }
+  // A path payment has to use up the amount that is given exactly.
+  const exact = strictSend ? book.sent === amount : book.received === amount;
+  if (book.outcome !== 'taken' || !exact) return { ok: false, code: CODE[book.outcome] };
+  return {
+    ok: true,
+    amount: strictSend ? book.received : book.sent,
+    atoms: book.atoms,
+    crossed: crossed + book.atoms.length,
+  };
 }

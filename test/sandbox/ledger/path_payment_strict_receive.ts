@@ -1,8 +1,8 @@
+import { accountOf } from './address.ts';
 import { type AssetJson, assetFromJson, assetToJson, isValidAsset } from './asset.ts';
-import { INT64_MAX } from './exchange.ts';
-import type { OperationModule } from './operations.ts';
+import type { OperationModule } from './operation.ts';
 import { atomToJson, type ClaimAtom } from './order_book.ts';
-import { accountOf, creditDestination, debitSource, needsDestination, tradeHop } from './path_payment.ts';
+import { creditDestination, debitSource, needsDestination, readPath, tradeHop } from './path_payment.ts';
 
 /** PathPaymentStrictReceiveOp of Stellar-transaction.x in SEP-51 JSON. */
 interface Body {
@@ -14,8 +14,10 @@ interface Body {
   path: AssetJson[];
 }
 
-/** Delivers exactly `dest_amount`; worked out backwards: the destination gets first, the source pays last. */
+/** Delivers exactly `dest_amount`: the destination gets first, the hops are walked backwards, the source pays last. */
 export const pathPaymentStrictReceive: OperationModule<Body> = {
+  level: () => 'medium',
+
   check(body) {
     const assets = [body.send_asset, body.dest_asset, ...body.path].map(assetFromJson);
     const positive = BigInt(body.dest_amount) > 0n && BigInt(body.send_max) > 0n;
@@ -24,9 +26,7 @@ export const pathPaymentStrictReceive: OperationModule<Body> = {
 
   apply(state, source, body) {
     const destination = accountOf(body.destination);
-    const sendAsset = assetFromJson(body.send_asset);
-    const destAsset = assetFromJson(body.dest_asset);
-    const path = body.path.map(assetFromJson);
+    const { sendAsset, path, destAsset } = readPath(body);
     const destAmount = BigInt(body.dest_amount);
 
     if (needsDestination(sendAsset, destAsset, path, destination) && !state.account(destination)) {
@@ -36,18 +36,15 @@ export const pathPaymentStrictReceive: OperationModule<Body> = {
     if (credit) return { code: credit };
 
     let offers: ClaimAtom[] = [];
-    let receive = destAsset;
     let amount = destAmount;
+    let receive = destAsset;
+    let crossed = 0;
     for (const send of [...path.toReversed(), sendAsset]) {
-      if (receive === send) continue;
-      const trade = tradeHop(state, source, { send, receive, amount }, 'strict_receive', {
-        other: INT64_MAX,
-        crossed: offers.length,
-      });
+      if (send === receive) continue;
+      const trade = tradeHop(state, source, { send, receive, amount }, 'strict_receive', crossed);
       if (!trade.ok) return { code: trade.code };
-      // The result lists the hops from the source's asset to the destination's.
       offers = [...trade.atoms, ...offers];
-      amount = trade.amount;
+      ({ amount, crossed } = trade);
       receive = send;
     }
     if (amount > BigInt(body.send_max)) return { code: 'over_sendmax' };

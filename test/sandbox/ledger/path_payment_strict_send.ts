@@ -1,8 +1,8 @@
+import { accountOf } from './address.ts';
 import { type AssetJson, assetFromJson, assetToJson, isValidAsset } from './asset.ts';
-import { INT64_MAX } from './exchange.ts';
-import type { OperationModule } from './operations.ts';
+import type { OperationModule } from './operation.ts';
 import { atomToJson, type ClaimAtom } from './order_book.ts';
-import { accountOf, creditDestination, debitSource, needsDestination, tradeHop } from './path_payment.ts';
+import { creditDestination, debitSource, needsDestination, readPath, tradeHop } from './path_payment.ts';
 
 /** PathPaymentStrictSendOp of Stellar-transaction.x in SEP-51 JSON. */
 interface Body {
@@ -16,6 +16,8 @@ interface Body {
 
 /** Sends exactly `send_amount`; the source pays first, the destination gets last, what the last hop brought. */
 export const pathPaymentStrictSend: OperationModule<Body> = {
+  level: () => 'medium',
+
   check(body) {
     const assets = [body.send_asset, body.dest_asset, ...body.path].map(assetFromJson);
     const positive = BigInt(body.send_amount) > 0n && BigInt(body.dest_min) > 0n;
@@ -24,9 +26,7 @@ export const pathPaymentStrictSend: OperationModule<Body> = {
 
   apply(state, source, body) {
     const destination = accountOf(body.destination);
-    const sendAsset = assetFromJson(body.send_asset);
-    const destAsset = assetFromJson(body.dest_asset);
-    const path = body.path.map(assetFromJson);
+    const { sendAsset, path, destAsset } = readPath(body);
     let amount = BigInt(body.send_amount);
 
     if (needsDestination(sendAsset, destAsset, path, destination) && !state.account(destination)) {
@@ -37,15 +37,13 @@ export const pathPaymentStrictSend: OperationModule<Body> = {
 
     const offers: ClaimAtom[] = [];
     let send = sendAsset;
+    let crossed = 0;
     for (const receive of [...path, destAsset]) {
       if (receive === send) continue;
-      const trade = tradeHop(state, source, { send, receive, amount }, 'strict_send', {
-        other: INT64_MAX,
-        crossed: offers.length,
-      });
+      const trade = tradeHop(state, source, { send, receive, amount }, 'strict_send', crossed);
       if (!trade.ok) return { code: trade.code };
       offers.push(...trade.atoms);
-      amount = trade.amount;
+      ({ amount, crossed } = trade);
       send = receive;
     }
     if (amount < BigInt(body.dest_min)) return { code: 'under_destmin' };

@@ -1,0 +1,18 @@
+/** Bytes that are no envelope. */
+export class MalformedEnvelope extends Error {
+  override readonly name = 'MalformedEnvelope';
+}
+
+/** A real network would take it, this one does not know how: refused by name, never guessed. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly what: string;
+  readonly operationIndex: number | undefined;
+  constructor(what: string, operationIndex?: number) {
+    super(
+      `the sandbox does not do ${what}${operationIndex === undefined ? '' : ` (operation ${operationIndex})`}`,
+    );
+    this.what = what;
+    this.operationIndex = operationIndex;
+  }
+}
