@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { trustlinesOf } from './ledger/entries_of.ts';
 import { createMarket, loadScenario } from './scenario.ts';
 import { book, maker, START, scenario, trader } from './testing.ts';
 
@@ -9,10 +10,10 @@ const MARKET = join(import.meta.dirname, 'scenarios/market.yaml');
 
 describe('scenarios', () => {
   it('the default market has ten offers around 0.12 USDC and the account that is asked for', async () => {
-    const { state, idPool } = createMarket(await loadScenario(MARKET, trader.publicKey()), START);
-    assert.equal(idPool, 10n);
+    const { state } = createMarket(await loadScenario(MARKET, trader.publicKey()), START);
+    assert.equal(state.header.idPool, 10n);
     assert.equal(state.account(trader.publicKey())?.balance, 100_000_000_000n);
-    const [line] = state.trustlinesOf(trader.publicKey());
+    const [line] = trustlinesOf(state, trader.publicKey());
     assert.equal(line?.balance, 10_000_000_000n);
   });
 
