@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Asset, Operation } from '@stellar/stellar-sdk/base';
+import { Asset, Claimant, Operation } from '@stellar/stellar-sdk/base';
 import { close, listen } from '../../../common/http.ts';
 import { decodeEnvelope } from '../ledger/envelope.ts';
 import { type Network, startNetwork } from '../network.ts';
@@ -340,7 +340,11 @@ describe("Horizon's interface against recorded exchanges", function () {
     const unserved = await ask('GET', '/trade_aggregations', {});
     assert.equal(unserved.status, 501);
     assert.equal((JSON.parse(unserved.body) as { type: string }).type, 'urn:stellar-sandbox:refused');
-    const answered = await post('/transactions', sign([Operation.inflation()]));
+    const claimant = new Claimant(trader.publicKey());
+    const answered = await post(
+      '/transactions',
+      sign([Operation.createClaimableBalance({ asset: Asset.native(), amount: '1', claimants: [claimant] })]),
+    );
     assert.equal(answered.status, 400);
     const body = JSON.parse(answered.body) as {
       type: string;
@@ -349,9 +353,9 @@ describe("Horizon's interface against recorded exchanges", function () {
     };
     assert.deepEqual(
       [body.type, body.extras.refused, body.extras.operation_index],
-      ['urn:stellar-sandbox:refused', 'inflation', 0],
+      ['urn:stellar-sandbox:refused', 'create_claimable_balance', 0],
     );
-    assert.match(body.detail, /inflation \(operation 0\)/);
+    assert.match(body.detail, /create_claimable_balance \(operation 0\)/);
   });
 });
 
