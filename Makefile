@@ -39,6 +39,10 @@ test: setup ## Runs every test: unit, API server, node, verify
 test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under a minute)
 	@node scripts/test.ts unit
 
+.PHONY: test-sandbox
+test-sandbox: setup ## Runs the tests of the sandbox: ledger, conformance, Horizon, RPC, faults
+	@$(MOCHA) 'test/sandbox/**/*.test.ts'
+
 .PHONY: test-cluster
 test-cluster: setup ## Runs the tests against a real API server
 	@node scripts/test.ts cluster
@@ -46,6 +50,14 @@ test-cluster: setup ## Runs the tests against a real API server
 .PHONY: test-node
 test-node: setup ## Runs the tests on a real Kubernetes node (root)
 	@node scripts/test.ts node
+
+.PHONY: conformance
+conformance: setup ## Replays ledgers of a real stellar-core: CORPUS=FOLDER [FROM=CHECKPOINT] [TO=LEDGER]
+	@node test/sandbox/conformance/main.ts --corpus '$(CORPUS)' --from '$(FROM)' --to '$(TO)'
+
+.PHONY: bench-sandbox
+bench-sandbox: setup ## Measures the sandbox: operations a second, memory over 10,000 ledgers, start
+	@node --expose-gc test/bench/sandbox.ts
 
 .PHONY: verify
 verify: setup ## Format, lint, types, generated files, layer rules, chart, lock file, secret scan

@@ -1,28 +1,29 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip, gunzipSync } from 'node:zlib';
 
-/** A corpus of ledgers of a real stellar-core, as its README describes it. Amounts are stroops in decimal. */
+/** A corpus of ledgers of a real stellar-core; its README gives the format. Amounts are stroops in decimal. */
 export interface CorpusTransaction {
   hash: string;
   envelopeXdr: string;
   resultXdr: string;
-  feeCharged: string;
 }
 
 export interface CorpusRejection {
   status: 'ERROR' | 'DUPLICATE' | 'TRY_AGAIN_LATER' | 'EXCEPTION';
+  /** The last closed ledger when it was judged. */
   judgedAgainst: number;
   envelopeXdr: string;
+  /** With ERROR. */
   errorResultXdr?: string;
-  code?: string;
 }
 
 export interface CorpusLedger {
   sequence: number;
+  /** Unix seconds. */
   closeTime: number;
+  /** The header after this ledger, its upgrades included. */
   baseFee: number;
   baseReserve: number;
   maxTxSetSize: number;
@@ -30,47 +31,49 @@ export interface CorpusLedger {
   txSetResultHash: string;
   feePool: string;
   idPool: string;
+  /** The fee an operation that a component pays; null: each pays its bid. */
   txSetComponents: { baseFee: string | number | null; transactions: number }[];
+  /** In the order of application. */
   transactions: CorpusTransaction[];
   rejectedSinceLastClose: CorpusRejection[];
 }
 
 export interface CorpusNetwork {
   networkPassphrase: string;
-  genesis: { rootAccount: string; balance: string };
+  genesis: { rootAccount: string; balance: string; sequence: string; ledger: number };
   lastLedger: number;
 }
-
-async function* lines(path: string): AsyncGenerator<string> {
-  const input = createReadStream(path).pipe(createGunzip());
-  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-}
-
-const json = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
 export interface Corpus {
   network: CorpusNetwork;
   ledgers(): AsyncGenerator<CorpusLedger>;
-  /** Base64 LedgerEntry of every entry after a ledger; undefined where the corpus has no such picture. */
+  /** The ledgers after which the corpus has a picture of every entry. */
+  checkpoints: number[];
+  /** Base64 LedgerEntry of every entry after a ledger; undefined where there is no such picture. */
   stateAfter(ledger: number): string[] | undefined;
 }
 
-/** @throws with the file's name where the folder is no corpus */
-export async function openCorpus(folder: string): Promise<Corpus> {
-  const network = await json<CorpusNetwork>(join(folder, 'network.json'));
+/** @throws where the folder is no corpus, with the name of the file */
+export function openCorpus(folder: string): Corpus {
+  const network = JSON.parse(readFileSync(join(folder, 'network.json'), 'utf8')) as CorpusNetwork;
+  const checkpoints = readdirSync(join(folder, 'checkpoints')).flatMap((name) =>
+    [...name.matchAll(/^state-(\d+)\.jsonl\.gz$/g)].map(([, ledger]) => Number(ledger)),
+  );
   return {
     network,
+    checkpoints: [...checkpoints, network.lastLedger].sort((a, b) => a - b),
     async *ledgers() {
-      for await (const line of lines(join(folder, 'ledgers.jsonl.gz'))) {
+      const input = createReadStream(join(folder, 'ledgers.jsonl.gz')).pipe(createGunzip());
+      for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         if (line !== '') yield JSON.parse(line) as CorpusLedger;
       }
     },
     stateAfter(ledger) {
-      const checkpoint = join(folder, 'checkpoints', `state-${ledger}.jsonl.gz`);
-      const path = ledger === network.lastLedger ? join(folder, 'final-state.jsonl.gz') : checkpoint;
+      const name = ledger === network.lastLedger ? 'final-state' : `checkpoints/state-${ledger}`;
+      const path = join(folder, `${name}.jsonl.gz`);
       if (!existsSync(path)) return undefined;
-      const text = gunzipSync(readFileSync(path)).toString('utf8').trim();
-      return text.split('\n').map((line) => (JSON.parse(line) as { xdr: string }).xdr);
+      const lines = gunzipSync(readFileSync(path)).toString('utf8').trim().split('\n');
+      return lines.map((line) => (JSON.parse(line) as { xdr: string }).xdr);
     },
   };
 }
