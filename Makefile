@@ -5,7 +5,6 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # The tests' and the demo's cluster is our own; a KUBECONFIG that happens to be set is never looked at.
 unexport KUBECONFIG
-MOCHA := mocha --reporter dot
 
 .PHONY: help
 help: ## Lists the targets
@@ -32,8 +31,8 @@ stack-down: ## Stops the stack
 	@if [ -x node_modules/.bin/node ]; then node test/e2e/stack.ts down; else echo "nothing was set up here, so nothing runs"; fi
 
 .PHONY: test
-test: setup ## Runs every test: unit, API server, node, verify
-	@node scripts/test.ts unit cluster node verify
+test: setup ## Runs every test: unit, sandbox, API server, node, verify
+	@node scripts/test.ts unit sandbox cluster node verify
 
 .PHONY: test-unit
 test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under a minute)
@@ -41,7 +40,7 @@ test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under 
 
 .PHONY: test-sandbox
 test-sandbox: setup ## Runs the tests of the sandbox: ledger, conformance, Horizon, RPC, faults
-	@$(MOCHA) 'test/sandbox/**/*.test.ts'
+	@node scripts/test.ts sandbox
 
 .PHONY: test-cluster
 test-cluster: setup ## Runs the tests against a real API server
