@@ -43,38 +43,45 @@ export function headerXdr(header: Header, commitments: Commitments): Uint8Array 
   }).toXdr();
 }
 
+const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+};
+
+const int64 = (value: bigint): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(value);
+  return bytes;
+};
+
 /** Hash of the TransactionResultSet of results in the order of application: their pairs behind their number. */
 export function resultSetHash(
   results: readonly { transaction: { hash: string }; resultXdr: string }[],
 ): string {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(results.length);
   const pairs = results.flatMap(({ transaction, resultXdr }) => [
     Buffer.from(transaction.hash, 'hex'),
     Buffer.from(resultXdr, 'base64'),
   ]);
-  return sha256(length, ...pairs).toString('hex');
+  return sha256(uint32(results.length), ...pairs).toString('hex');
 }
 
 /**
  * GeneralizedTransactionSet: one classic component in which each pays at most `baseFee`, sorted by the hash of the
- * whole envelope, and an empty Soroban phase.
+ * whole envelope, and an empty Soroban phase. The envelopes are put in as they came, which spares decoding them.
  */
 export function transactionSetXdr(
   previousHash: string,
   envelopes: readonly string[],
   baseFee: bigint,
 ): Uint8Array {
-  const txs = envelopes
+  const sorted = envelopes
     .map((envelope) => Buffer.from(envelope, 'base64'))
     .map((bytes) => ({ bytes, hash: sha256(bytes) }))
     .sort((a, b) => Buffer.compare(a.hash, b.hash))
-    .map(({ bytes }) => xdr.TransactionEnvelope.fromXdr(bytes).toJson());
-  const component = { txset_comp_txs_maybe_discounted_fee: { base_fee: String(baseFee), txs } };
-  return xdr.GeneralizedTransactionSet.fromJson({
-    v1: {
-      previous_ledger_hash: previousHash,
-      phases: [{ v0: txs.length > 0 ? [component] : [] }, { v1: { base_fee: null, execution_stages: [] } }],
-    },
-  }).toXdr();
+    .map(({ bytes }) => bytes);
+  const component = [uint32(0), uint32(1), int64(baseFee), uint32(sorted.length), ...sorted];
+  const classic = [uint32(0), uint32(sorted.length > 0 ? 1 : 0), ...(sorted.length > 0 ? component : [])];
+  const soroban = [uint32(1), uint32(0), uint32(0)];
+  return Buffer.concat([uint32(1), Buffer.from(previousHash, 'hex'), uint32(2), ...classic, ...soroban]);
 }

@@ -10,6 +10,7 @@ import {
   room,
 } from './balances.ts';
 import { isAuthorized, type Offer } from './entries.ts';
+import { offerToJson } from './entry_xdr.ts';
 import { adjustAmount, min, type Price } from './exchange.ts';
 import type { OperationOutcome } from './operation.ts';
 import { atomToJson, convert, MAX_OFFERS_TO_CROSS } from './order_book.ts';
@@ -68,17 +69,6 @@ function limits(state: LedgerState, source: string, terms: OfferTerms, sold: big
     buy: bounded(canBuy(state, source, terms.buying), buy),
   };
 }
-
-const offerToJson = (offer: Offer) => ({
-  seller_id: offer.seller,
-  offer_id: String(offer.id),
-  selling: assetToJson(offer.selling),
-  buying: assetToJson(offer.buying),
-  amount: String(offer.amount),
-  price: { n: offer.price.n, d: offer.price.d },
-  flags: offer.passive ? 1 : 0,
-  ext: 'v0',
-});
 
 /** Takes what crosses; `rest` is what is left to stand in the book. */
 function trade(
