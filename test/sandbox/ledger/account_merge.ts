@@ -20,6 +20,7 @@ export const accountMerge: OperationModule<string> = {
     const pending = highestSequence(source) ?? 0n;
     const highest = pending > account.sequence ? pending : account.sequence;
     if (highest >= startingSequence(state.header.sequence)) return { code: 'seqnum_too_far' };
+    if (account.sponsoring > 0) return { code: 'is_sponsor' };
     if (!addBalance(state, destination, 'native', account.balance)) return { code: 'dest_full' };
     state.remove(account);
     return { success: String(account.balance) };

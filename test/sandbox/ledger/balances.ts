@@ -10,7 +10,7 @@ const atLeastZero = (value: bigint): bigint => (value > 0n ? value : 0n);
 
 /** Stroops that an account must keep; it counts as two entries itself. */
 export const minimumBalance = ({ baseReserve }: Header, account: Account): bigint =>
-  BigInt(2 + account.subentries) * baseReserve;
+  BigInt(2 + account.subentries + account.sponsoring - account.sponsored) * baseReserve;
 
 /** What an account may spend of its lumens above reserve and selling liabilities; negative if it is below them. */
 export const spendable = (header: Header, account: Account): bigint =>

@@ -24,6 +24,8 @@ export const newAccount = (address: string, balance: bigint, ledger: number): Ac
   thresholds: { master: 1, low: 0, medium: 0, high: 0 },
   signers: [],
   extension: 0,
+  sponsored: 0,
+  sponsoring: 0,
   liabilities: { buying: 0n, selling: 0n },
   sequenceLedger: 0,
   sequenceTime: 0n,

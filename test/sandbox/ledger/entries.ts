@@ -7,10 +7,19 @@ import type { Price } from './exchange.ts';
  */
 export type Entry = Account | Trustline | Offer | Data | Pool | Foreign;
 
+/** What every entry of a served kind has. Sponsorship (CAP-0033) is carried along, never begun or ended. */
+interface Written {
+  readonly modified: number;
+  /** The account that pays the reserve; null: no longer anybody; undefined: never anybody. */
+  readonly sponsor?: string | null;
+}
+
 export interface Signer {
   /** Strkey: G… (key), T… (pre-authorized transaction), X… (hash), P… (signed payload). */
   readonly key: string;
   readonly weight: number;
+  /** The account that pays its reserve. */
+  readonly sponsor?: string | null;
 }
 
 export interface Thresholds {
@@ -26,7 +35,7 @@ export interface Liabilities {
   readonly selling: bigint;
 }
 
-export interface Account {
+export interface Account extends Written {
   readonly type: 'account';
   readonly address: string;
   readonly balance: bigint;
@@ -41,19 +50,21 @@ export interface Account {
   readonly thresholds: Thresholds;
   /** Sorted by key. */
   readonly signers: readonly Signer[];
-  /** 1 once it had liabilities, 3 once its sequence number was used (there is no 2 without sponsorship). */
-  readonly extension: 0 | 1 | 3;
+  /** 1 once it had liabilities, 2 once it took part in sponsorship, 3 once its sequence number was used. */
+  readonly extension: 0 | 1 | 2 | 3;
+  /** Reserves that others pay for it, and that it pays for others. */
+  readonly sponsored: number;
+  readonly sponsoring: number;
   readonly liabilities: Liabilities;
   /** Ledger and time at which the sequence number was used last; zero below extension 3. */
   readonly sequenceLedger: number;
   readonly sequenceTime: bigint;
-  readonly modified: number;
 }
 
 /** `pool:` and the pool's id in hex. */
 export type PoolShare = `pool:${string}`;
 
-export interface Trustline {
+export interface Trustline extends Written {
   readonly type: 'trustline';
   readonly owner: string;
   readonly asset: Asset | PoolShare;
@@ -66,10 +77,9 @@ export interface Trustline {
   readonly liabilities: Liabilities;
   /** How many pool share lines of the owner use this line. */
   readonly poolUses: number;
-  readonly modified: number;
 }
 
-export interface Offer {
+export interface Offer extends Written {
   readonly type: 'offer';
   readonly id: bigint;
   readonly seller: string;
@@ -78,20 +88,18 @@ export interface Offer {
   readonly amount: bigint;
   readonly price: Price;
   readonly passive: boolean;
-  readonly modified: number;
 }
 
-export interface Data {
+export interface Data extends Written {
   readonly type: 'data';
   readonly owner: string;
   /** Bytes in the escaped form of SEP-51 strings. */
   readonly name: string;
   /** Hex. */
   readonly value: string;
-  readonly modified: number;
 }
 
-export interface Pool {
+export interface Pool extends Written {
   readonly type: 'pool';
   /** Hex: the SHA-256 of LiquidityPoolParameters. */
   readonly id: string;
@@ -102,7 +110,6 @@ export interface Pool {
   readonly shares: bigint;
   /** Pool share lines of this pool. */
   readonly lines: bigint;
-  readonly modified: number;
 }
 
 /** An entry of a kind that no operation here touches: carried along as it came. */

@@ -9,7 +9,6 @@ import {
   type Pool,
   type Trustline,
 } from './entries.ts';
-import { Refused } from './errors.ts';
 import type { Price } from './exchange.ts';
 import { POOL_FEE, poolIdFromJson, poolIdToJson } from './pool.ts';
 
@@ -34,12 +33,12 @@ function accountToJson(account: Account): unknown {
   const { thresholds, signers, extension } = account;
   const v3 = { ext: 'v0', seq_ledger: account.sequenceLedger, seq_time: String(account.sequenceTime) };
   const v2 = {
-    num_sponsored: 0,
-    num_sponsoring: 0,
-    signer_sponsoring_i_ds: signers.map(() => null),
-    ext: { v3 },
+    num_sponsored: account.sponsored,
+    num_sponsoring: account.sponsoring,
+    signer_sponsoring_i_ds: signers.map(({ sponsor }) => sponsor ?? null),
+    ext: extension === 3 ? { v3 } : 'v0',
   };
-  const v1 = { liabilities: liabilitiesToJson(account.liabilities), ext: extension === 3 ? { v2 } : 'v0' };
+  const v1 = { liabilities: liabilitiesToJson(account.liabilities), ext: extension >= 2 ? { v2 } : 'v0' };
   return {
     account_id: account.address,
     balance: String(account.balance),
@@ -49,7 +48,7 @@ function accountToJson(account: Account): unknown {
     flags: account.flags,
     home_domain: account.homeDomain,
     thresholds: [thresholds.master, thresholds.low, thresholds.medium, thresholds.high].map(hexByte).join(''),
-    signers,
+    signers: signers.map(({ key, weight }) => ({ key, weight })),
     ext: extension === 0 ? 'v0' : { v1 },
   };
 }
@@ -126,7 +125,7 @@ export const entryToXdr = (entry: Entry): xdr.LedgerEntry =>
     : xdr.LedgerEntry.fromJson({
         last_modified_ledger_seq: entry.modified,
         data: dataToJson(entry),
-        ext: 'v0',
+        ext: entry.sponsor === undefined ? 'v0' : { v1: { sponsoring_id: entry.sponsor, ext: 'v0' } },
       } as never);
 
 function keyToJson(entry: OwnEntry): unknown {
@@ -162,6 +161,7 @@ interface AccountJson {
 interface AccountV2Json {
   num_sponsored: number;
   num_sponsoring: number;
+  signer_sponsoring_i_ds: (string | null)[];
   ext: 'v0' | { v3: { seq_ledger: number; seq_time: string } };
 }
 
@@ -169,7 +169,6 @@ function accountFromJson(json: AccountJson, modified: number): Account {
   const v1 = json.ext === 'v0' ? undefined : json.ext.v1;
   const v2 = v1 === undefined || v1.ext === 'v0' ? undefined : v1.ext.v2;
   const v3 = v2 === undefined || v2.ext === 'v0' ? undefined : v2.ext.v3;
-  if (v2 && (v2.num_sponsored > 0 || v2.num_sponsoring > 0 || !v3)) throw new Refused('sponsorship');
   const [master = 0, low = 0, medium = 0, high = 0] = Buffer.from(json.thresholds, 'hex');
   return {
     type: 'account',
@@ -181,8 +180,13 @@ function accountFromJson(json: AccountJson, modified: number): Account {
     flags: json.flags,
     homeDomain: json.home_domain,
     thresholds: { master, low, medium, high },
-    signers: json.signers,
-    extension: v3 ? 3 : v1 ? 1 : 0,
+    signers: json.signers.map((signer, index) => {
+      const sponsor = v2?.signer_sponsoring_i_ds[index] ?? null;
+      return sponsor === null ? signer : { ...signer, sponsor };
+    }),
+    extension: v3 ? 3 : v2 ? 2 : v1 ? 1 : 0,
+    sponsored: v2?.num_sponsored ?? 0,
+    sponsoring: v2?.num_sponsoring ?? 0,
     liabilities: liabilitiesFromJson(v1?.liabilities),
     sequenceLedger: v3?.seq_ledger ?? 0,
     sequenceTime: BigInt(v3?.seq_time ?? 0),
@@ -283,10 +287,7 @@ interface EntryJson {
   ext: 'v0' | { v1: { sponsoring_id: string | null } };
 }
 
-/**
- * Reads a base64 LedgerEntry.
- * @throws Refused for an entry that takes part in sponsorship
- */
+/** Reads a base64 LedgerEntry. */
 export function entryFromXdr(text: string): Entry {
   const value = xdr.LedgerEntry.fromXdr(text, 'base64');
   const json = value.toJson() as unknown as EntryJson;
@@ -304,8 +305,7 @@ export function entryFromXdr(text: string): Entry {
     }) ??
     (data.liquidity_pool && poolFromJson(data.liquidity_pool, modified));
   if (!own) return { type: 'foreign', key: foreignKey(value), xdr: text, modified };
-  if (json.ext !== 'v0') throw new Refused('sponsorship');
-  return own;
+  return json.ext === 'v0' ? own : { ...own, sponsor: json.ext.v1.sponsoring_id };
 }
 
 /** Nothing here looks such an entry up, so its own bytes without number and extension tell it apart. */

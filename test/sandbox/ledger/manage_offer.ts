@@ -1,4 +1,4 @@
-import { type Asset, assetToJson, issuerOf, isValidAsset } from './asset.ts';
+import { type Asset, issuerOf, isValidAsset } from './asset.ts';
 import {
   addBalance,
   addSubentries,

@@ -8,6 +8,7 @@ import {
   AUTH_REVOCABLE,
   type Signer,
 } from './entries.ts';
+import { Refused } from './errors.ts';
 import { DONE, type OperationModule } from './operation.ts';
 import type { LedgerState } from './state.ts';
 
@@ -61,7 +62,9 @@ function setSigner(state: LedgerState, account: Account, signer: Signer): string
     return undefined;
   }
   if (known) {
-    const signers = account.signers.map((other) => (other.key === signer.key ? signer : other));
+    const signers = account.signers.map((other) =>
+      other.key === signer.key ? { ...other, ...signer } : other,
+    );
     state.put({ ...account, signers });
     return undefined;
   }
@@ -77,6 +80,8 @@ function setSigner(state: LedgerState, account: Account, signer: Signer): string
 
 /** Takes a signer that is there away, and its reserve. */
 export function removeSigner(state: LedgerState, account: Account, key: string): void {
+  if (account.signers.some((signer) => signer.key === key && signer.sponsor))
+    throw new Refused('sponsorship');
   removeSubentries(state, account.address, 1);
   const signers = account.signers.filter((other) => other.key !== key);
   state.put({ ...state.account(account.address)!, signers });

@@ -15,6 +15,7 @@ import {
   poolKey,
   type Trustline,
 } from './entries.ts';
+import { Refused } from './errors.ts';
 
 /** What operations and fees read and change of a LedgerHeader. Amounts in stroops, `closeTime` in Unix seconds. */
 export interface Header {
@@ -55,6 +56,7 @@ export interface LedgerState {
   put(entry: Entry): void;
   /** Stores an entry as it is. */
   restore(entry: Entry): void;
+  /** @throws Refused for an entry whose reserve another account pays */
   remove(entry: Entry): void;
   savepoint(): number;
   rollback(savepoint: number): void;
@@ -179,7 +181,10 @@ export function createState(first: Header): LedgerState {
         entry.modified === header.sequence ? entry : { ...entry, modified: header.sequence },
       ),
     restore: (entry) => write(keyOf(entry), entry),
-    remove: (entry) => write(keyOf(entry), undefined),
+    remove(entry) {
+      if (entry.type !== 'foreign' && entry.sponsor) throw new Refused('sponsorship');
+      write(keyOf(entry), undefined);
+    },
     savepoint: () => journal.length,
     rollback(savepoint) {
       while (journal.length > savepoint) {
