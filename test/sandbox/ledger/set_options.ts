@@ -1,4 +1,5 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
+import { isEmptyPayload } from './address.ts';
 import { addSubentries, removeSubentries } from './balances.ts';
 import {
   type Account,
@@ -98,9 +99,7 @@ export const setOptions: OperationModule<Body> = {
     if (thresholdsOf(body).some((value) => value !== null && value > 255)) return 'threshold_out_of_range';
     if (body.signer) {
       const { key, weight } = body.signer;
-      const emptyPayload =
-        key.startsWith('P') && Buffer.from(StrKey.decodeSignedPayload(key)).readUInt32BE(32) === 0;
-      if (key === source || weight > 255 || emptyPayload) return 'bad_signer';
+      if (key === source || weight > 255 || isEmptyPayload(key)) return 'bad_signer';
     }
     if (body.home_domain !== null && !isPrintable(body.home_domain)) return 'invalid_home_domain';
     return undefined;

@@ -1,3 +1,4 @@
+import { isEmptyPayload } from './address.ts';
 import { spendable } from './balances.ts';
 import { startingSequence } from './create_account.ts';
 import type { Account } from './entries.ts';
@@ -60,10 +61,9 @@ function isTooSoonForAccount(
   return minSequenceLedgerGap > ledger || ledger - minSequenceLedgerGap < account.sequenceLedger;
 }
 
-/** Two equal extra signers, or one that signs an empty payload (a P… of the shortest length). */
+/** Two equal extra signers, or one that signs an empty payload. */
 function hasMalformedSigners({ preconditions: { extraSigners } }: DecodedTransaction): boolean {
   const [first, second] = extraSigners;
-  const isEmptyPayload = (key: string): boolean => key.startsWith('P') && key.length < 63;
   return (first !== undefined && first === second) || extraSigners.some(isEmptyPayload);
 }
 
