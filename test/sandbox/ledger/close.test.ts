@@ -13,8 +13,9 @@ import {
   trader,
 } from '../testing.ts';
 import { closeLedger } from './close.ts';
+import { accounts } from './entries_of.ts';
 import { decodeEnvelope, sha256 } from './envelope.ts';
-import { resultSetHash, TOTAL_COINS, transactionSetHash } from './header.ts';
+import { resultSetHash, TOTAL_COINS, transactionSetXdr } from './header.ts';
 
 interface RecordedLedger {
   previousLedgerHash: string;
@@ -33,13 +34,11 @@ describe('closing a ledger', () => {
     assert.equal(recorded.length, 3);
     for (const ledger of recorded) {
       const envelopes = ledger.transactions.map(({ envelopeXdr }) => envelopeXdr);
-      assert.equal(
-        transactionSetHash(ledger.previousLedgerHash, envelopes, BigInt(ledger.baseFee)),
-        ledger.txSetHash,
-      );
+      const set = transactionSetXdr(ledger.previousLedgerHash, envelopes, BigInt(ledger.baseFee));
+      assert.equal(sha256(set).toString('hex'), ledger.txSetHash);
       const results = ledger.transactions.map(({ hash, resultXdr }) => ({
-        hash,
-        result: xdr.TransactionResult.fromXdr(resultXdr, 'base64'),
+        transaction: { hash },
+        resultXdr,
       }));
       assert.equal(resultSetHash(results), ledger.txSetResultHash);
     }
@@ -47,20 +46,14 @@ describe('closing a ledger', () => {
 
   it('chains headers by the hash of their XDR', () => {
     const { state } = market();
-    const first = closeLedger(state, '0'.repeat(64), [], { ledger: 1, time: START }, 0n);
-    const second = closeLedger(
-      state,
-      first.hash,
-      [decoded([strictSend()])],
-      { ledger: 2, time: START + 5 },
-      0n,
-    );
+    const first = closeLedger(state, '0'.repeat(64), [], START, 100n);
+    const second = closeLedger(state, first.hash, [decoded([strictSend()])], START + 5, 100n);
     const header = xdr.LedgerHeader.fromXdr(second.headerXdr, 'base64');
     assert.equal(sha256(Buffer.from(second.headerXdr, 'base64')).toString('hex'), second.hash);
     assert.equal(Buffer.from(header.previousLedgerHash.toBytes()).toString('hex'), first.hash);
     assert.deepEqual(
       [header.ledgerSeq, header.scpValue.closeTime, header.feePool],
-      [2, BigInt(START + 5), 100n],
+      [3, BigInt(START + 5), 100n],
     );
   });
 
@@ -69,33 +62,34 @@ describe('closing a ledger', () => {
     const order: string[] = [];
     const { put } = state;
     state.put = (entry) => {
-      if ('account' in entry) order.push(entry.account.address);
+      if (entry.type === 'account') order.push(entry.address);
       put(entry);
     };
     const makers = decodeEnvelope(envelope([strictSend()], { source: maker, signers: [maker] }), PASSPHRASE);
-    closeLedger(state, '0'.repeat(64), [decoded([strictSend()]), makers], { ledger: 2, time: START }, 0n);
+    closeLedger(state, '0'.repeat(64), [decoded([strictSend()]), makers], START, 100n);
     assert.deepEqual(order.slice(0, 2), [trader.publicKey(), maker.publicKey()]);
-    assert.equal(state.feePool, 200n);
+    assert.equal(state.header.feePool, 200n);
   });
 
   it('keeps the fee of a transaction that has become invalid, and not its sequence number', () => {
     const { state } = market();
     const stale = decoded([strictSend()], { sequence: (1n << 32n) + 5n });
-    const closed = closeLedger(state, '0'.repeat(64), [stale], { ledger: 2, time: START }, 0n);
+    const closed = closeLedger(state, '0'.repeat(64), [stale], START, 100n);
     assert.deepEqual(closed.transactions[0]!.result, {
       code: 'tx_bad_seq',
       feeCharged: 100n,
       operations: [],
+      innerHash: undefined,
     });
     assert.equal(state.account(trader.publicKey())!.sequence, 1n << 32n);
-    assert.equal(closed.feePool, 100n);
+    assert.equal(closed.header.feePool, 100n);
   });
 
   it('holds exactly the whole supply of lumens', () => {
     const { state } = market();
-    closeLedger(state, '0'.repeat(64), [decoded([strictSend()])], { ledger: 2, time: START }, 0n);
-    const held = [...state.accounts()].reduce((sum, { balance }) => sum + balance, 0n);
-    assert.equal(held + state.feePool, TOTAL_COINS);
+    closeLedger(state, '0'.repeat(64), [decoded([strictSend()])], START, 100n);
+    const held = accounts(state).reduce((sum, { balance }) => sum + balance, 0n);
+    assert.equal(held + state.header.feePool, TOTAL_COINS);
     assert.equal(state.savepoint(), 0, 'nothing is kept to undo');
     assert.ok(state.account(keyOf(PASSPHRASE).publicKey()));
   });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { Account, MuxedAccount } from '@stellar/stellar-sdk/base';
-import fc from 'fast-check';
 import { createMarket } from '../scenario.ts';
 import {
   book,
@@ -18,13 +17,15 @@ import {
   xlm,
 } from '../testing.ts';
 import { applyTransaction, chargeFee } from './apply.ts';
-import { canSell, minimumBalance } from './balances.ts';
-import { offerLiabilities } from './exchange.ts';
+import { MAINTAIN_LIABILITIES, type Trustline } from './entries.ts';
+import type { OperationContext } from './operation.ts';
 import { horizonCodes, resultToXdr, type TransactionResult } from './result.ts';
-import type { LedgerState, Trustline } from './state.ts';
+import type { LedgerState } from './state.ts';
 
 const USDC = `USDC:${issuer.publicKey()}`;
 const unit = 10_000_000n;
+
+const NO_OTHERS: OperationContext = { highestSequence: () => undefined };
 
 type Change = (state: LedgerState) => void;
 
@@ -33,8 +34,8 @@ function run(operations: Parameters<typeof decoded>[0], change: Change = () => {
   const { state } = market();
   change(state);
   const transaction = decoded(operations, options);
-  const fee = chargeFee(state, transaction);
-  return { state, result: applyTransaction(state, transaction, fee) };
+  const fee = chargeFee(state, transaction, 100n);
+  return { state, result: applyTransaction(state, transaction, fee, NO_OTHERS).result };
 }
 
 const codeOf = (result: TransactionResult): string | undefined => horizonCodes(result).operations?.[0];
@@ -49,7 +50,7 @@ function amounts(result: TransactionResult): [sold: string, bought: string][] {
 const changeLine =
   (owner: string, change: Partial<Trustline>): Change =>
   (state) =>
-    state.put({ trustline: { ...state.trustline(owner, USDC)!, ...change } });
+    state.put({ ...state.trustline(owner, USDC)!, ...change });
 
 const withoutLine = (state: LedgerState, owner: string): void => {
   const { trustline } = state;
@@ -101,10 +102,10 @@ describe('path payments through the book', function () {
       { sendAsset: usdc, destAsset: xlm },
       (state) => withoutLine(state, trader.publicKey()),
     ],
-    ['op_src_not_authorized', { sendAsset: usdc, destAsset: xlm }, line({ authorization: 'maintain' })],
+    ['op_src_not_authorized', { sendAsset: usdc, destAsset: xlm }, line({ flags: MAINTAIN_LIABILITIES })],
     ['op_no_destination', { destination: none }],
     ['op_no_trust', {}, (state) => withoutLine(state, trader.publicKey())],
-    ['op_not_authorized', {}, line({ authorization: 'none' })],
+    ['op_not_authorized', {}, line({ flags: 0 })],
     ['op_line_full', {}, line({ limit: 1000n * unit })],
     ['op_too_few_offers', { sendAmount: '5000' }],
     ['op_under_dest_min', { destMin: '1.1000001' }],
@@ -121,10 +122,10 @@ describe('path payments through the book', function () {
   const receives: [string, Parameters<typeof strictReceive>[0], Change?][] = [
     ['op_underfunded', { destAmount: '1000' }, line({ balance: unit })],
     ['op_src_no_trust', {}, (state) => withoutLine(state, trader.publicKey())],
-    ['op_src_not_authorized', {}, line({ authorization: 'maintain' })],
+    ['op_src_not_authorized', {}, line({ flags: MAINTAIN_LIABILITIES })],
     ['op_no_destination', { destination: none }],
     ['op_no_trust', { sendAsset: xlm, destAsset: usdc }, (state) => withoutLine(state, trader.publicKey())],
-    ['op_not_authorized', { sendAsset: xlm, destAsset: usdc }, line({ authorization: 'none' })],
+    ['op_not_authorized', { sendAsset: xlm, destAsset: usdc }, line({ flags: 0 })],
     ['op_line_full', { sendAsset: xlm, destAsset: usdc }, line({ limit: 1000n * unit })],
     ['op_too_few_offers', { destAmount: '1100.0000001' }],
     ['op_over_source_max', { sendMax: '1.1999999' }],
@@ -151,7 +152,10 @@ describe('path payments through the book', function () {
     setting.accounts[1]!.trustlines[0]!.balance = 0n;
     const { state } = createMarket(setting, START);
     const transaction = decoded([strictReceive({ destAmount: '1000.5', sendMax: '2000' })]);
-    assert.equal(codeOf(applyTransaction(state, transaction, 0n)), 'op_exceeded_work_limit');
+    assert.equal(
+      codeOf(applyTransaction(state, transaction, 0n, NO_OTHERS).result),
+      'op_exceeded_work_limit',
+    );
   });
 
   it('applies all operations or none, and names a result for each', () => {
@@ -168,56 +172,4 @@ describe('path payments through the book', function () {
     assert.equal(codeOf(result), 'op_success');
     assert.ok(state.trustline(trader.publicKey(), USDC)!.balance > 1000n * unit);
   });
-
-  it('conserves lumens and USDC, covers every offer and never crosses the book, whatever is sent', () => {
-    const step = fc.record({ isSend: fc.boolean(), buy: fc.boolean(), stroops: fc.bigInt(1n, 400n * unit) });
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
-        const { state } = market();
-        const before = totals(state);
-        steps.forEach(({ isSend, buy, stroops }, index) => {
-          const amount = `${stroops / unit}.${String(stroops % unit).padStart(7, '0')}`;
-          const [from, to] = buy ? [usdc, xlm] : [xlm, usdc];
-          const operation = isSend
-            ? strictSend({ sendAsset: from, destAsset: to, sendAmount: amount })
-            : strictReceive({ sendAsset: from, destAsset: to, destAmount: amount, sendMax: '10000' });
-          const transaction = decoded([operation], { sequence: (1n << 32n) + BigInt(index + 1) });
-          applyTransaction(state, transaction, chargeFee(state, transaction));
-          assertSound(state);
-        });
-        assert.deepEqual(totals(state), before);
-      }),
-      { numRuns: 40 },
-    );
-  });
 });
-
-function totals(state: LedgerState): { lumens: bigint; usdc: bigint } {
-  const accounts = [...state.accounts()];
-  return {
-    lumens: accounts.reduce((sum, { balance }) => sum + balance, state.feePool),
-    usdc: accounts
-      .flatMap(({ address }) => state.trustlinesOf(address))
-      .reduce((sum, { balance }) => sum + balance, 0n),
-  };
-}
-
-function assertSound(state: LedgerState): void {
-  const asks = state.book('native', USDC);
-  const bids = state.book(USDC, 'native');
-  for (const account of state.accounts())
-    assert.ok(account.balance >= minimumBalance(account) || account.subentries === 0);
-  for (const side of [asks, bids]) {
-    const selling = side.reduce(
-      (sum, offer) => sum + offerLiabilities(offer.price, offer.amount).selling,
-      0n,
-    );
-    const owner = maker.publicKey();
-    const held = side === asks ? state.account(owner)! : state.trustline(owner, USDC)!;
-    assert.equal(held.sellingLiabilities, selling);
-    assert.ok(canSell(state, owner, side === asks ? 'native' : USDC) >= 0n);
-    assert.ok(side.every(({ amount }) => amount > 0n));
-  }
-  const [ask, bid] = [asks[0]?.price, bids[0]?.price];
-  if (ask && bid) assert.ok(BigInt(ask.n) * BigInt(bid.n) >= BigInt(ask.d) * BigInt(bid.d));
-}
