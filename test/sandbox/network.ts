@@ -1,16 +1,13 @@
-import { type AppliedTransaction, type ClosedLedger, closeLedger, sealLedger } from './ledger/close.ts';
-import { type DecodedTransaction, decodeEnvelope } from './ledger/envelope.ts';
-import type { TransactionResult } from './ledger/result.ts';
-import type { LedgerState } from './ledger/state.ts';
-import { validate } from './ledger/validate.ts';
+import { xdr } from '@stellar/stellar-sdk/base';
+import { type AppliedTransaction, applyLedger, type ClosedLedger, sealLedger } from './ledger/close.ts';
+import { decodeEnvelope, sha256 } from './ledger/envelope.ts';
+import { Refused } from './ledger/errors.ts';
+import { transactionSetXdr } from './ledger/header.ts';
+import type { Header, LedgerState } from './ledger/state.ts';
+import { createQueue, orderOfApplication, type SavedQueue, type Submission } from './queue.ts';
 
-/** Core's answers to a submission. */
-export type Submission =
-  | { status: 'PENDING' | 'DUPLICATE' | 'TRY_AGAIN_LATER'; transaction: DecodedTransaction }
-  | { status: 'ERROR'; transaction: DecodedTransaction; result: TransactionResult };
+export type { Submission } from './queue.ts';
 
-/** Core remembers what it applied or dropped for some ledgers and does not take it again meanwhile. */
-const BANNED_LEDGERS = 10;
 /** Core reckons with a close this many of its intervals ahead when it judges an upper time bound. */
 const CLOSE_INTERVALS_AHEAD = 2;
 
@@ -22,6 +19,29 @@ export interface NetworkOptions {
   closeMs: number;
   /** How many ledgers are kept, with their transactions. */
   retain: number;
+  /** Told of transactions that were dropped because the ledger does not do what they led to. */
+  report?: (error: unknown) => void;
+  /** Calls `run` again and again after `ms` milliseconds until its result is called; the runtime's timer by default. */
+  every?: (ms: number, run: () => void) => () => void;
+  /** Where a network stopped, to go on from there. */
+  from?: { latest: ClosedLedger; queue: SavedQueue };
+}
+
+/** Header fields that a network can agree to change. Stroops, but for `maxTxSetSize`, which counts operations. */
+export type Upgrade = Partial<Pick<Header, 'baseFee' | 'baseReserve' | 'maxTxSetSize'>>;
+
+const everyInterval: NonNullable<NetworkOptions['every']> = (ms, run) => {
+  const timer = setInterval(run, ms);
+  return () => clearInterval(timer);
+};
+
+/** LedgerUpgrade, hex. */
+function upgradesXdr({ baseFee, maxTxSetSize, baseReserve }: Upgrade): string[] {
+  const all: unknown[] = [];
+  if (baseFee !== undefined) all.push({ new_base_fee: Number(baseFee) });
+  if (maxTxSetSize !== undefined) all.push({ new_max_tx_set_size: maxTxSetSize });
+  if (baseReserve !== undefined) all.push({ new_base_reserve: Number(baseReserve) });
+  return all.map((json) => Buffer.from(xdr.LedgerUpgrade.fromJson(json as never).toXdr()).toString('hex'));
 }
 
 /** What a server has seen of the network. */
@@ -47,7 +67,15 @@ export interface Network extends View {
   readonly paused: boolean;
   /** @throws MalformedEnvelope, Refused */
   submit(envelopeXdr: string): Submission;
+  /** Hashes of what waits for a ledger. */
+  pending(): string[];
   pendingCount(): number;
+  savedQueue(): SavedQueue;
+  /**
+   * Changes the header at the end of the next ledger.
+   * @throws Refused for a higher reserve: offers that it no longer covers would have to go
+   */
+  upgrade(change: Upgrade): void;
   /** Closes a ledger now, also while paused. */
   close(): ClosedLedger;
   pause(): void;
@@ -59,16 +87,17 @@ export interface Network extends View {
 const hashesOf = ({ transaction }: AppliedTransaction): string[] => [transaction.hash, transaction.innerHash];
 
 /** One node that is a network of its own: queue, timer and recent history around the pure ledger. */
-export function startNetwork({ state, passphrase, clock, closeMs, retain }: NetworkOptions): Network {
-  const queue = new Map<string, DecodedTransaction>();
-  const banned = new Map<string, number>();
+export function startNetwork(options: NetworkOptions): Network {
+  const { state, passphrase, clock, closeMs, retain, every = everyInterval, from } = options;
+  const queue = createQueue(passphrase, from?.queue);
   const byHash = new Map<string, AppliedTransaction>();
   const listeners = new Set<() => void>();
+  const { header: first } = state;
   const ledgers: ClosedLedger[] = [
-    sealLedger(state, '0'.repeat(64), [], Number(state.header.closeTime), state.header.baseFee),
+    from?.latest ?? sealLedger(state, '0'.repeat(64), [], Number(first.closeTime), first.baseFee),
   ];
-  let paused = false;
-  let timer: NodeJS.Timeout | undefined;
+  let agreed: Upgrade = {};
+  let stopTimer: (() => void) | undefined;
 
   const latest = (): ClosedLedger => ledgers.at(-1)!;
   const now = (): number => Math.floor(clock() / 1000);
@@ -77,51 +106,57 @@ export function startNetwork({ state, passphrase, clock, closeMs, retain }: Netw
     return BigInt(Math.ceil(closeMs / 1000) * CLOSE_INTERVALS_AHEAD + drift);
   };
 
-  function submit(envelopeXdr: string): Submission {
-    const transaction = decodeEnvelope(envelopeXdr, passphrase);
-    if (queue.has(transaction.hash)) return { status: 'DUPLICATE', transaction };
-    const busy = [...queue.values()].some(({ source }) => source === transaction.source);
-    if (busy || banned.has(transaction.hash)) return { status: 'TRY_AGAIN_LATER', transaction };
-    const result = validate(state, transaction, closeAhead());
-    if (result) return { status: 'ERROR', transaction, result };
-    queue.set(transaction.hash, transaction);
-    return { status: 'PENDING', transaction };
-  }
-
-  /** What the next ledger takes: all that is still valid, in the order of the hashes. The rest is dropped for good. */
-  function takeQueue(time: number): DecodedTransaction[] {
-    const ahead = BigInt(time - latest().closeTime);
-    const taken = [...queue.values()]
-      .filter((transaction) => !validate(state, transaction, ahead))
-      .sort((a, b) => (a.hash < b.hash ? -1 : 1));
-    for (const hash of queue.keys()) banned.set(hash, latest().sequence + 1 + BANNED_LEDGERS);
-    queue.clear();
-    return taken;
+  /** Applies what fits. A transaction that the ledger does not know how to apply is dropped, as if it never came. */
+  function applyNext(time: number): ClosedLedger {
+    const { hash: previousHash, closeTime } = latest();
+    for (;;) {
+      const { transactions, baseFee } = queue.take(state, BigInt(time - closeTime));
+      const envelopes = transactions.map(({ envelopeXdr }) => envelopeXdr);
+      const setHash = sha256(transactionSetXdr(previousHash, envelopes, baseFee));
+      const charged = orderOfApplication(transactions, setHash).map((transaction) => ({
+        transaction,
+        baseFee,
+      }));
+      const start = state.savepoint();
+      try {
+        const applied = applyLedger(state, charged, time);
+        state.setHeader({ ...state.header, ...agreed });
+        state.commit();
+        return sealLedger(state, previousHash, applied, time, baseFee, upgradesXdr(agreed));
+      } catch (error) {
+        state.rollback(start);
+        if (!(error instanceof Refused) || error.transaction === undefined) throw error;
+        queue.drop(error.transaction);
+        options.report?.(error);
+      }
+    }
   }
 
   function close(): ClosedLedger {
-    const time = Math.max(now(), latest().closeTime);
-    const closed = closeLedger(state, latest().hash, takeQueue(time), time, state.header.baseFee);
+    const closed = applyNext(Math.max(now(), latest().closeTime));
+    agreed = {};
     ledgers.push(closed);
+    queue.settle(
+      state,
+      closed.transactions.map(({ transaction }) => transaction),
+      closeAhead(),
+    );
     for (const applied of closed.transactions)
       for (const hash of hashesOf(applied)) byHash.set(hash, applied);
     for (const dropped of ledgers.splice(0, Math.max(0, ledgers.length - retain))) {
       for (const applied of dropped.transactions) for (const hash of hashesOf(applied)) byHash.delete(hash);
     }
-    for (const [hash, until] of banned) if (until <= closed.sequence) banned.delete(hash);
     for (const listener of listeners) listener();
     return closed;
   }
 
   function resume(): void {
-    paused = false;
-    timer ??= setInterval(close, closeMs);
+    stopTimer ??= every(closeMs, close);
   }
 
   function pause(): void {
-    paused = true;
-    clearInterval(timer);
-    timer = undefined;
+    stopTimer?.();
+    stopTimer = undefined;
   }
 
   resume();
@@ -132,13 +167,19 @@ export function startNetwork({ state, passphrase, clock, closeMs, retain }: Netw
       return latest();
     },
     get paused() {
-      return paused;
+      return stopTimer === undefined;
     },
     ledgers,
     transaction: (hash) => byHash.get(hash),
-    submit,
-    pendingCount: () => queue.size,
+    submit: (envelopeXdr) => queue.submit(state, decodeEnvelope(envelopeXdr, passphrase), closeAhead()),
+    pending: () => queue.pending().map(({ hash }) => hash),
+    pendingCount: () => queue.pending().length,
+    savedQueue: queue.save,
     close,
+    upgrade(change) {
+      if ((change.baseReserve ?? 0n) > state.header.baseReserve) throw new Refused('raised_base_reserve');
+      agreed = { ...agreed, ...change };
+    },
     pause,
     resume,
     onClose(listener) {

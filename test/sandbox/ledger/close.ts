@@ -1,6 +1,7 @@
 import { applyTransaction, chargeFee, type TransactionChanges } from './apply.ts';
 import type { Change } from './entries.ts';
 import { type DecodedTransaction, sha256 } from './envelope.ts';
+import { Refused } from './errors.ts';
 import { headerXdr, resultSetHash, transactionSetXdr } from './header.ts';
 import type { OperationContext } from './operation.ts';
 import { resultToXdr, succeeded, type TransactionResult } from './result.ts';
@@ -51,6 +52,16 @@ function contextOf(transactions: readonly Charged[]): OperationContext {
   return { highestSequence: (account) => highest.get(account) };
 }
 
+/** A refusal says which transaction of the ledger it was. */
+function naming<T>({ hash }: DecodedTransaction, apply: () => T): T {
+  try {
+    return apply();
+  } catch (error) {
+    if (error instanceof Refused) error.transaction = hash;
+    throw error;
+  }
+}
+
 /**
  * Applies a ledger to `state`: all fees first, then the transactions in the order given. The caller commits.
  * @param closeTime Unix seconds
@@ -71,7 +82,9 @@ export function applyLedger(
   const context = contextOf(transactions);
   return transactions.map(({ transaction }, index) => {
     const fee = fees[index]!;
-    const { result, changes } = applyTransaction(state, transaction, fee.charged, context);
+    const { result, changes } = naming(transaction, () =>
+      applyTransaction(state, transaction, fee.charged, context),
+    );
     return {
       transaction,
       result,
@@ -110,6 +123,7 @@ export function sealLedger(
   applied: AppliedTransaction[],
   closeTime: number,
   baseFee: bigint,
+  upgrades: readonly string[] = [],
 ): ClosedLedger {
   const set = transactionSetXdr(
     previousHash,
@@ -120,6 +134,7 @@ export function sealLedger(
     previousHash,
     txSetHash: sha256(set).toString('hex'),
     txSetResultHash: resultSetHash(applied),
+    upgrades,
   });
   return {
     sequence: header.sequence,

@@ -8,6 +8,8 @@ export class Refused extends Error {
   override readonly name = 'Refused';
   readonly what: string;
   readonly operationIndex: number | undefined;
+  /** Hash of the transaction, where it was refused while a ledger applied it. */
+  transaction: string | undefined;
   constructor(what: string, operationIndex?: number) {
     super(
       `the sandbox does not do ${what}${operationIndex === undefined ? '' : ` (operation ${operationIndex})`}`,

@@ -12,6 +12,8 @@ export interface Commitments {
   previousHash: string;
   txSetHash: string;
   txSetResultHash: string;
+  /** LedgerUpgrade, hex: what the network agreed to change at the end of this ledger. */
+  upgrades: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export function headerXdr(header: Header, commitments: Commitments): Uint8Array 
     scp_value: {
       tx_set_hash: commitments.txSetHash,
       close_time: String(header.closeTime),
-      upgrades: [],
+      upgrades: [...commitments.upgrades],
       ext: 'basic',
     },
     tx_set_result_hash: commitments.txSetResultHash,
