@@ -1,0 +1,26 @@
+import { Account, type Keypair, type Operation, TransactionBuilder } from '@stellar/stellar-sdk/base';
+
+type OperationXdr = ReturnType<typeof Operation.payment>;
+
+export interface Draft {
+  source: Keypair;
+  /** The sequence number of the transaction. */
+  sequence: bigint;
+  operations: readonly OperationXdr[];
+  /** Stroops an operation. */
+  fee: bigint;
+  passphrase: string;
+}
+
+/** The envelope of a transaction that its source signs, base64. */
+export function signedEnvelope({ source, sequence, operations, fee, passphrase }: Draft): string {
+  const builder = new TransactionBuilder(new Account(source.publicKey(), String(sequence - 1n)), {
+    fee: String(fee),
+    networkPassphrase: passphrase,
+    timebounds: { minTime: 0, maxTime: 0 },
+  });
+  for (const operation of operations) builder.addOperation(operation);
+  const transaction = builder.build();
+  transaction.sign(source);
+  return transaction.toEnvelope().toXdr('base64');
+}
