@@ -1,4 +1,5 @@
 import type { Network } from '../network.ts';
+import type { Listing } from './page.ts';
 
 /** A request as the routes see it. */
 export interface HorizonRequest {
@@ -30,6 +31,8 @@ export interface Route {
   pattern: RegExp;
   /** Answers from state carry the header `Latest-Ledger`. */
   fromState?: boolean;
+  /** Where the answer is a list: the list itself, of which `handle` gives a page and a stream the records one by one. */
+  list?(request: HorizonRequest): Listing;
   handle(request: HorizonRequest): Answer | Promise<Answer>;
 }
 
