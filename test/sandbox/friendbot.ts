@@ -1,18 +1,14 @@
-import { Asset, Keypair, Operation } from '@stellar/stellar-sdk/base';
+import { Asset, Operation } from '@stellar/stellar-sdk/base';
 import { formatAmount } from './amount.ts';
 import type { AppliedTransaction } from './ledger/close.ts';
-import { sha256 } from './ledger/envelope.ts';
 import { succeeded } from './ledger/result.ts';
 import type { Network } from './network.ts';
-import { signedEnvelope } from './signed.ts';
+import { seedKey, signedEnvelope } from './signed.ts';
 
 /** Stroops that the real one gives. */
 const STARTING_BALANCE = 100_000_000_000n;
 /** Stroops; the root account can afford to be in the next ledger. */
 const FEE = 100_000n;
-
-/** The root account of a network, by which all its lumens came into the world. */
-export const rootKey = (passphrase: string): Keypair => Keypair.fromRawEd25519Seed(sha256(passphrase));
 
 /** Why an account was not funded, in the real friendbot's words where it has some (a 400, `bad_request`). */
 export class FriendbotProblem extends Error {
@@ -32,7 +28,7 @@ function applied(network: Network, hash: string, signal: AbortSignal): Promise<A
   return new Promise((resolve, reject) => {
     const look = (): void => {
       const found = network.transaction(hash);
-      if (!found && !signal.aborted && network.pending().includes(hash)) return;
+      if (!found && !signal.aborted && network.queue.pending().some((one) => one.hash === hash)) return;
       stopListening();
       signal.removeEventListener('abort', look);
       if (found) resolve(found);
@@ -48,7 +44,7 @@ function applied(network: Network, hash: string, signal: AbortSignal): Promise<A
 /** Gives lumens of the network's root account to who asks, one after the other: an account has one transaction at a time. */
 export function createFriendbot(network: Network): Friendbot {
   const { passphrase, state } = network;
-  const root = rootKey(passphrase);
+  const root = seedKey(passphrase);
   let turn: Promise<unknown> = Promise.resolve();
 
   async function fund(address: string, signal: AbortSignal): Promise<AppliedTransaction> {

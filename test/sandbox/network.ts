@@ -4,7 +4,7 @@ import { decodeEnvelope, sha256 } from './ledger/envelope.ts';
 import { Refused } from './ledger/errors.ts';
 import { transactionSetXdr } from './ledger/header.ts';
 import type { Header, LedgerState } from './ledger/state.ts';
-import { createQueue, orderOfApplication, type SavedQueue, type Submission } from './queue.ts';
+import { createQueue, orderOfApplication, type Queue, type SavedQueue, type Submission } from './queue.ts';
 
 export type { Submission } from './queue.ts';
 
@@ -67,10 +67,8 @@ export interface Network extends View {
   readonly paused: boolean;
   /** @throws MalformedEnvelope, Refused */
   submit(envelopeXdr: string): Submission;
-  /** Hashes of what waits for a ledger. */
-  pending(): string[];
+  readonly queue: Pick<Queue, 'pending' | 'save'>;
   pendingCount(): number;
-  savedQueue(): SavedQueue;
   /**
    * Changes the header at the end of the next ledger.
    * @throws Refused for a higher reserve: offers that it no longer covers would have to go
@@ -172,9 +170,8 @@ export function startNetwork(options: NetworkOptions): Network {
     ledgers,
     transaction: (hash) => byHash.get(hash),
     submit: (envelopeXdr) => queue.submit(state, decodeEnvelope(envelopeXdr, passphrase), closeAhead()),
-    pending: () => queue.pending().map(({ hash }) => hash),
+    queue,
     pendingCount: () => queue.pending().length,
-    savedQueue: queue.save,
     close,
     upgrade(change) {
       if ((change.baseReserve ?? 0n) > state.header.baseReserve) throw new Refused('raised_base_reserve');

@@ -29,7 +29,7 @@ describe('scenarios', () => {
       return loadScenario(file, undefined);
     };
     await assert.rejects(load('accounts: []'), /networkPassphrase/);
-    await assert.rejects(load('{networkPassphrase: x, accounts: [], pools: []}'), /pools/);
+    await assert.rejects(load('{networkPassphrase: x, accounts: [], tulips: []}'), /tulips/);
     await assert.rejects(
       load('{networkPassphrase: x, accounts: [{address: G, balance: "1.00000001"}]}'),
       /is no amount/,

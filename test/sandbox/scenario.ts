@@ -1,16 +1,29 @@
 import { readFile } from 'node:fs/promises';
-import { Keypair, StrKey } from '@stellar/stellar-sdk/base';
+import { StrKey } from '@stellar/stellar-sdk/base';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseAmount } from './amount.ts';
-import { type Asset, issuerOf, isValidAsset } from './ledger/asset.ts';
+import { type Crowd, crowdAccounts } from './crowd.ts';
+import { faultRequestSchema } from './faults/schema.ts';
+import { type Asset, assetToJson, issuerOf, isValidAsset } from './ledger/asset.ts';
 import { canBuy, canSell, changeLiabilities, spendable } from './ledger/balances.ts';
 import { newAccount } from './ledger/create_account.ts';
-import { AUTHORIZED, type Offer } from './ledger/entries.ts';
-import { sha256 } from './ledger/envelope.ts';
+import {
+  AUTH_CLAWBACK,
+  AUTH_IMMUTABLE,
+  AUTH_REQUIRED,
+  AUTH_REVOCABLE,
+  AUTHORIZED,
+  CLAWBACK_ENABLED,
+  MAINTAIN_LIABILITIES,
+  type Offer,
+} from './ledger/entries.ts';
 import { adjustAmount, INT64_MAX, offerLiabilities } from './ledger/exchange.ts';
 import { PROTOCOL_VERSION, TOTAL_COINS } from './ledger/header.ts';
+import { type OperationName, operationModule } from './ledger/operations.ts';
+import { compareAssets, POOL_FEE, poolId, poolIdToJson } from './ledger/pool.ts';
 import { createState, type LedgerState } from './ledger/state.ts';
+import { seedKey } from './signed.ts';
 
 /** The address that stands for the account given on the command line. */
 const PLACEHOLDER = '$ACCOUNT';
@@ -24,18 +37,68 @@ const amount = z.string().transform((text, context) => {
 });
 const int32 = z.number().int().min(1).max(0x7fffffff);
 
+const count = z.number().int().min(1);
+const byte = z.number().int().min(0).max(255);
+
+const LINE_FLAGS = {
+  authorized: AUTHORIZED,
+  maintain_liabilities: MAINTAIN_LIABILITIES,
+  clawback_enabled: CLAWBACK_ENABLED,
+};
+const ACCOUNT_FLAGS = {
+  required: AUTH_REQUIRED,
+  revocable: AUTH_REVOCABLE,
+  immutable: AUTH_IMMUTABLE,
+  clawback: AUTH_CLAWBACK,
+};
+type FlagTable = Record<string, number>;
+const flags = <T extends FlagTable>(table: T) =>
+  z
+    .array(z.enum(Object.keys(table) as [keyof T & string]))
+    .transform((names) => names.reduce((bits, name) => bits | table[name]!, 0));
+
+const accountSchema = z
+  .strictObject({
+    name: z.string().optional(),
+    address: z.string().optional(),
+    /** Instead of an address: the key's seed is the SHA-256 of this. */
+    seed: z.string().min(1).optional(),
+    balance: amount,
+    trustlines: z
+      .array(
+        z.strictObject({
+          asset: z.string(),
+          limit: amount.optional(),
+          balance: amount,
+          flags: flags(LINE_FLAGS).optional(),
+        }),
+      )
+      .default([]),
+    signers: z.array(z.strictObject({ key: z.string(), weight: byte })).optional(),
+    thresholds: z
+      .strictObject({
+        master: byte.optional(),
+        low: byte.optional(),
+        medium: byte.optional(),
+        high: byte.optional(),
+      })
+      .optional(),
+    flags: flags(ACCOUNT_FLAGS).optional(),
+    homeDomain: z.string().max(32).optional(),
+    data: z.record(z.string().min(1).max(64), z.string().min(1).max(64)).optional(),
+  })
+  .transform(({ address, seed, ...account }, context) => {
+    if ((address === undefined) === (seed === undefined))
+      context.addIssue({ code: 'custom', message: 'either address or seed', path: ['address'] });
+    return { ...account, address: seed === undefined ? (address ?? '') : seedKey(seed).publicKey() };
+  });
+
 const scenarioSchema = z.strictObject({
   networkPassphrase: z.string().min(1),
-  accounts: z.array(
-    z.strictObject({
-      name: z.string().optional(),
-      address: z.string(),
-      balance: amount,
-      trustlines: z
-        .array(z.strictObject({ asset: z.string(), limit: amount.optional(), balance: amount }))
-        .default([]),
-    }),
-  ),
+  /** Operations a ledger, and stroops an operation. */
+  maxTxSetSize: count.max(100_000).optional(),
+  baseFee: count.max(1_000_000).optional(),
+  accounts: z.array(accountSchema),
   offers: z
     .array(
       z.strictObject({
@@ -47,13 +110,43 @@ const scenarioSchema = z.strictObject({
       }),
     )
     .default([]),
+  pools: z
+    .array(
+      z.strictObject({ owner: z.string(), a: z.string(), b: z.string(), amountA: amount, amountB: amount }),
+    )
+    .optional(),
+  crowd: z
+    .strictObject({
+      seed: z.union([z.string(), z.number()]).transform(String),
+      makers: count.max(50),
+      takers: z.number().int().min(0).max(200),
+      pairs: z
+        .array(
+          z.strictObject({
+            base: z.string(),
+            counter: z.string(),
+            /** Counter for one base. */
+            mid: z.number().min(0.001).max(1000),
+            levels: count.max(10).default(3),
+            /** Base that each maker quotes at each level. */
+            amount,
+          }),
+        )
+        .min(1)
+        .max(5),
+    })
+    .optional(),
+  faults: z.array(faultRequestSchema).optional(),
 });
 
 export type Scenario = z.infer<typeof scenarioSchema>;
+type AccountOf = Scenario['accounts'][number];
 
 export interface Market {
   state: LedgerState;
   passphrase: string;
+  /** Bots of the scenario, whose accounts are there. */
+  crowd?: Crowd;
 }
 
 /** Reads a scenario file (YAML); `account` takes the place of `$ACCOUNT`. */
@@ -88,62 +181,135 @@ function resolver(scenario: Scenario): { address(name: string): string; asset(te
 /**
  * The state at its first ledger. The network's root account holds the lumens that nobody else has, so that they add up.
  * @param closeTime Unix seconds
- * @throws where accounts or offers could not stand in a real ledger
+ * @throws where accounts, offers or pools could not stand in a real ledger
  */
 export function createMarket(scenario: Scenario, closeTime: number, firstLedger = 1): Market {
+  const { networkPassphrase: passphrase, maxTxSetSize = 1000, baseFee = 100, pools = [] } = scenario;
   const { address, asset } = resolver(scenario);
   const state = createState({
     sequence: firstLedger,
     closeTime: BigInt(closeTime),
     version: PROTOCOL_VERSION,
-    baseFee: 100n,
+    baseFee: BigInt(baseFee),
     baseReserve: 5_000_000n,
-    maxTxSetSize: 1000,
+    maxTxSetSize,
     feePool: 0n,
     idPool: BigInt(scenario.offers.length),
   });
-  const root = Keypair.fromRawEd25519Seed(sha256(scenario.networkPassphrase)).publicKey();
-  const given = scenario.accounts.reduce((sum, { balance }) => sum + balance, 0n);
+  const crowd: Crowd | undefined = scenario.crowd && {
+    ...scenario.crowd,
+    pairs: scenario.crowd.pairs.map((pair) => ({
+      ...pair,
+      base: asset(pair.base),
+      counter: asset(pair.counter),
+    })),
+  };
+  const accounts: AccountOf[] = [...scenario.accounts, ...(crowd ? crowdAccounts(crowd) : [])];
+  const given = accounts.reduce((sum, { balance }) => sum + balance, 0n);
+  const root = seedKey(passphrase).publicKey();
   state.put({ ...newAccount(root, TOTAL_COINS - given, firstLedger), sequence: 0n });
-  for (const account of scenario.accounts) {
-    const subentries = account.trustlines.length;
-    state.put({ ...newAccount(address(account.address), account.balance, firstLedger), subentries });
-    for (const { asset: text, limit = INT64_MAX, balance } of account.trustlines) {
-      if (balance > limit) throw new Error(`${account.address} holds more ${text} than its limit`);
-      state.put({
-        type: 'trustline',
-        owner: address(account.address),
-        asset: asset(text),
-        balance,
-        limit,
-        flags: AUTHORIZED,
-        extension: 0,
-        liabilities: { buying: 0n, selling: 0n },
-        poolUses: 0,
-        modified: firstLedger,
-      });
-    }
-  }
+  for (const account of accounts) addAccount(state, account, address, asset);
   scenario.offers.forEach((offer, index) => {
-    const [selling, buying] = [asset(offer.selling), asset(offer.buying)];
     addOffer(state, {
       ...offer,
       type: 'offer',
       id: BigInt(index + 1),
       seller: address(offer.seller),
-      selling,
-      buying,
+      selling: asset(offer.selling),
+      buying: asset(offer.buying),
       passive: false,
       modified: firstLedger,
     });
   });
+  for (const pool of pools)
+    addPool(state, address(pool.owner), [asset(pool.a), pool.amountA], [asset(pool.b), pool.amountB]);
   for (const entry of state.entries()) {
     if (entry.type === 'account' && spendable(state.header, entry) < 0n) {
       throw new Error(`${entry.address} is below its reserve`);
     }
   }
   state.commit();
-  return { state, passphrase: scenario.networkPassphrase };
+  return { state, passphrase, ...(crowd && { crowd }) };
+}
+
+/** Does what an operation would do. */
+function perform(state: LedgerState, what: string, source: string, name: OperationName, body: unknown): void {
+  const module = operationModule(name)!;
+  const code = module.check(body, source);
+  const outcome = code ? { code } : module.apply(state, source, body, { highestSequence: () => undefined });
+  if ('code' in outcome) throw new Error(`${what}: ${name} says ${outcome.code}`);
+}
+
+function addAccount(
+  state: LedgerState,
+  account: AccountOf,
+  address: (name: string) => string,
+  asset: (text: string) => Asset,
+): void {
+  const owner = address(account.address);
+  const what = `the account ${account.name ?? owner}`;
+  if (state.account(owner)) throw new Error(`${what} is there twice`);
+  const { trustlines, thresholds, signers = [], data = {} } = account;
+  const { sequence: modified } = state.header;
+  state.put({ ...newAccount(owner, account.balance, modified), subentries: trustlines.length });
+  for (const { asset: text, limit = INT64_MAX, balance, flags = AUTHORIZED } of trustlines) {
+    if (balance > limit) throw new Error(`${what} holds more ${text} than its limit`);
+    state.put({
+      type: 'trustline',
+      owner,
+      asset: asset(text),
+      balance,
+      limit,
+      flags,
+      extension: 0,
+      liabilities: { buying: 0n, selling: 0n },
+      poolUses: 0,
+      modified,
+    });
+  }
+  const options = {
+    inflation_dest: null,
+    clear_flags: null,
+    set_flags: account.flags ?? null,
+    master_weight: thresholds?.master ?? null,
+    low_threshold: thresholds?.low ?? null,
+    med_threshold: thresholds?.medium ?? null,
+    high_threshold: thresholds?.high ?? null,
+    home_domain: account.homeDomain ?? null,
+    signer: null,
+  };
+  for (const { key, weight } of signers)
+    perform(state, what, owner, 'set_options', {
+      ...options,
+      set_flags: null,
+      signer: { key: address(key), weight },
+    });
+  perform(state, what, owner, 'set_options', options);
+  for (const [name, text] of Object.entries(data))
+    perform(state, what, owner, 'manage_data', {
+      data_name: name,
+      data_value: Buffer.from(text).toString('hex'),
+    });
+}
+
+type Stake = readonly [asset: Asset, amount: bigint];
+
+/** The first deposit sets the price; a further one is as large as fits it. */
+function addPool(state: LedgerState, owner: string, x: Stake, y: Stake): void {
+  const [[a, amountA], [b, amountB]] = compareAssets(x[0], y[0]) < 0 ? [x, y] : [y, x];
+  const what = `the pool of ${x[0]} and ${y[0]}`;
+  const parameters = { asset_a: assetToJson(a), asset_b: assetToJson(b), fee: Number(POOL_FEE) };
+  perform(state, what, owner, 'change_trust', {
+    line: { pool_share: { liquidity_pool_constant_product: parameters } },
+    limit: String(INT64_MAX),
+  });
+  perform(state, what, owner, 'liquidity_pool_deposit', {
+    liquidity_pool_id: poolIdToJson(poolId(a, b)),
+    max_amount_a: String(amountA),
+    max_amount_b: String(amountB),
+    min_price: { n: 1, d: 0x7fffffff },
+    max_price: { n: 0x7fffffff, d: 1 },
+  });
 }
 
 function addOffer(state: LedgerState, offer: Offer): void {

@@ -1,6 +1,10 @@
-import { Account, type Keypair, type Operation, TransactionBuilder } from '@stellar/stellar-sdk/base';
+import { Account, Keypair, type Operation, TransactionBuilder } from '@stellar/stellar-sdk/base';
+import { sha256 } from './ledger/envelope.ts';
 
-type OperationXdr = ReturnType<typeof Operation.payment>;
+export type OperationXdr = ReturnType<typeof Operation.payment>;
+
+/** The same key for the same name in every run. A network's root account has that of its passphrase. */
+export const seedKey = (name: string): Keypair => Keypair.fromRawEd25519Seed(sha256(name));
 
 export interface Draft {
   source: Keypair;

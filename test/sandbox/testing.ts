@@ -1,9 +1,9 @@
-import { Account, Asset, Keypair, Operation, TransactionBuilder } from '@stellar/stellar-sdk/base';
-import { decodeEnvelope, sha256 } from './ledger/envelope.ts';
+import { Account, Asset, type Keypair, Operation, TransactionBuilder } from '@stellar/stellar-sdk/base';
+import { decodeEnvelope } from './ledger/envelope.ts';
 import { createMarket, type Market, type Scenario } from './scenario.ts';
+import { seedKey } from './signed.ts';
 
-/** The same key for the same name in every run. */
-export const keyOf = (name: string): Keypair => Keypair.fromRawEd25519Seed(sha256(name));
+export const keyOf = seedKey;
 
 export const PASSPHRASE = 'Stellar Sandbox Test';
 export const issuer = keyOf('issuer');
