@@ -38,9 +38,9 @@ const everyInterval: NonNullable<NetworkOptions['every']> = (ms, run) => {
 /** LedgerUpgrade, hex. */
 function upgradesXdr({ baseFee, maxTxSetSize, baseReserve }: Upgrade): string[] {
   const all: unknown[] = [];
-  if (baseFee !== undefined) all.push({ new_base_fee: Number(baseFee) });
-  if (maxTxSetSize !== undefined) all.push({ new_max_tx_set_size: maxTxSetSize });
-  if (baseReserve !== undefined) all.push({ new_base_reserve: Number(baseReserve) });
+  if (baseFee !== undefined) all.push({ base_fee: Number(baseFee) });
+  if (maxTxSetSize !== undefined) all.push({ max_tx_set_size: maxTxSetSize });
+  if (baseReserve !== undefined) all.push({ base_reserve: Number(baseReserve) });
   return all.map((json) => Buffer.from(xdr.LedgerUpgrade.fromJson(json as never).toXdr()).toString('hex'));
 }
 

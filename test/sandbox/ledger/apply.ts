@@ -40,6 +40,15 @@ function removePreAuthorized(state: LedgerState, accounts: Iterable<string>, has
   }
 }
 
+/** Who pays for a fee bump is written, changed or not. */
+function touchPayer(state: LedgerState, payer: string, hash: string): Change[] {
+  const start = state.savepoint();
+  const account = state.account(payer);
+  if (account) state.put(account);
+  removePreAuthorized(state, [payer], hash);
+  return state.changesSince(start);
+}
+
 function applyOperation(
   state: LedgerState,
   transaction: DecodedTransaction,
@@ -71,9 +80,9 @@ export function applyTransaction(
   feeCharged: bigint,
   context: OperationContext,
 ): { result: TransactionResult; changes: TransactionChanges } {
-  const start = state.savepoint();
   const { operations, feeBump, innerHash, signatures, source } = transaction;
-  if (feeBump) removePreAuthorized(state, [feeBump.source], transaction.hash);
+  const payerChanges = feeBump ? touchPayer(state, feeBump.source, transaction.hash) : [];
+  const start = state.savepoint();
 
   const checker = createSignatureChecker(innerHash, signatures);
   const { sequence: ledger } = state.header;
@@ -88,7 +97,7 @@ export function applyTransaction(
     [source, ...operations.map((operation) => sourceOf(transaction, operation))],
     innerHash,
   );
-  const before = state.changesSince(start);
+  const before = [...payerChanges, ...state.changesSince(start)];
   const done = (result: TransactionResult, changes: Change[][] = []) => ({
     result,
     changes: { before, operations: changes },
