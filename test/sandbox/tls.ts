@@ -3,31 +3,57 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority, type Pem } from '../certificates.ts';
 
-export interface ServerIdentity extends Pem {
-  /** PEM of the authority that signed `cert`; its key is forgotten. */
+/** What a server shows: the right certificate, and wrong ones, all but one under the same authority. */
+export interface Leaves {
+  host: string;
+  right: Pem;
+  expired: Pem;
+  wrong_host: Pem;
+  changed_key: Pem;
+  self_signed: Pem;
+}
+
+export interface Identities {
+  /** PEM of the authority that signed all of them; its key is forgotten. */
   ca: string;
-  caFile: string;
-  /** `sha256/<base64>` of the public keys of the leaf and of the authority. */
-  spkiPins: [leaf: string, authority: string];
+  /** By endpoint. */
+  leaves: Record<string, Leaves>;
 }
 
 const DAYS = 25;
 
-const pin = (pem: string): string => {
+/** `sha256/<base64>` of a certificate's public key. */
+export const pinOf = (pem: string): string => {
   const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' });
   return `sha256/${createHash('sha256').update(spki).digest('base64')}`;
 };
 
-function usable(pem: Pem, host: string, now: number): boolean {
-  const leaf = new X509Certificate(pem.cert);
-  return leaf.checkHost(host) !== undefined && leaf.validToDate.getTime() > now + 86_400_000;
+function usable(leaves: Leaves | undefined, host: string, now: number): boolean {
+  if (leaves?.host !== host) return false;
+  return new X509Certificate(leaves.right.cert).validToDate.getTime() > now + 86_400_000;
 }
 
-async function readStored(dir: string): Promise<(Pem & { ca: string }) | undefined> {
+async function create(hosts: Record<string, string>): Promise<Identities> {
+  const authority = await createAuthority('sandbox network');
+  const leaf = (host: string, days = DAYS): Promise<Pem> =>
+    authority.issue({ names: [...new Set([host, 'localhost', '127.0.0.1'])], usage: 'server', days });
+  const all = Object.entries(hosts).map(async ([name, host]): Promise<[string, Leaves]> => {
+    const wrong = authority.issue({ names: ['elsewhere.invalid'], usage: 'server', days: DAYS });
+    const [right, expired, wrong_host, changed_key, { cert, key }] = await Promise.all([
+      leaf(host),
+      leaf(host, -0.5),
+      wrong,
+      leaf(host),
+      createAuthority(host),
+    ]);
+    return [name, { host, right, expired, wrong_host, changed_key, self_signed: { cert, key } }];
+  });
+  return { ca: authority.cert, leaves: Object.fromEntries(await Promise.all(all)) };
+}
+
+async function readStored(path: string): Promise<Identities | undefined> {
   try {
-    const read = (name: string): Promise<string> => readFile(join(dir, name), 'utf8');
-    const [ca, cert, key] = await Promise.all([read('ca.pem'), read('tls.crt'), read('tls.key')]);
-    return { ca, cert, key };
+    return JSON.parse(await readFile(path, 'utf8')) as Identities;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cause;
@@ -35,21 +61,22 @@ async function readStored(dir: string): Promise<(Pem & { ca: string }) | undefin
 }
 
 /**
- * Certificate and key of the Horizon server, kept in `dir` so that pins stay the same over restarts; made anew where
- * they do not name `host` or are about to expire.
+ * Certificates and keys of the endpoints, kept in `dir` so that pins stay the same over restarts; made anew where they
+ * do not name the `hosts` (by endpoint) or are about to expire. `ca.pem` is there for clients.
  * @param now milliseconds since the epoch
  */
-export async function serverIdentity(dir: string, host: string, now: number): Promise<ServerIdentity> {
+export async function identities(
+  dir: string,
+  hosts: Record<string, string>,
+  now: number,
+): Promise<Identities & { caFile: string }> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  let stored = await readStored(dir);
-  if (!stored || !usable(stored, host, now)) {
-    const authority = await createAuthority('sandbox network');
-    const names = [...new Set([host, 'localhost', '127.0.0.1'])];
-    const leaf = await authority.issue({ names, usage: 'server', days: DAYS });
-    stored = { ca: authority.cert, ...leaf };
-    await writeFile(join(dir, 'ca.pem'), stored.ca);
-    await writeFile(join(dir, 'tls.crt'), stored.cert);
-    await writeFile(join(dir, 'tls.key'), stored.key, { mode: 0o600 });
+  const [path, caFile] = [join(dir, 'tls.json'), join(dir, 'ca.pem')];
+  let stored = await readStored(path);
+  if (!Object.entries(hosts).every(([name, host]) => usable(stored?.leaves[name], host, now))) {
+    stored = await create(hosts);
+    await writeFile(path, JSON.stringify(stored), { mode: 0o600 });
   }
-  return { ...stored, caFile: join(dir, 'ca.pem'), spkiPins: [pin(stored.cert), pin(stored.ca)] };
+  await writeFile(caFile, stored!.ca);
+  return { ...stored!, caFile };
 }

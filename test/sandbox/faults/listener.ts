@@ -1,0 +1,210 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { encode } from '../horizon/http.ts';
+import { problem } from '../horizon/problems.ts';
+import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
+import type { Network } from '../network.ts';
+import { hold, send, sendBadly } from './body.ts';
+import type { Faults } from './registry.ts';
+import type { FaultOf } from './schema.ts';
+import { disturbStream } from './stream.ts';
+
+export interface FaultyListenerOptions {
+  name: string;
+  kind: 'horizon' | 'rpc';
+  /** As the endpoint sees it, faults included. */
+  network: Network;
+  /** The newest ledger of the real one. */
+  coreLedger: () => number;
+  faults: Faults;
+  /** Answers where no fault does. */
+  inner: RequestListener;
+  /** Cuts the connection under a response with a TCP reset. */
+  reset: (response: ServerResponse) => void;
+  report: (error: unknown) => void;
+}
+
+/** More than any interface takes; they say so themselves of less. */
+const MAX_BODY = 4_000_000;
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The request once more, with its body in front of it again. */
+function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
+  const { method, url, headers, rawHeaders, httpVersion, socket } = request;
+  const again = Readable.from(body.length > 0 ? [body] : [], { objectMode: false });
+  return Object.assign(again, { method, url, headers, rawHeaders, httpVersion, socket }) as IncomingMessage;
+}
+
+function readJson(body: Buffer): { id?: unknown; method?: unknown } {
+  try {
+    return (JSON.parse(body.toString('utf8')) as object | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+const wantsEvents = ({ headers: { accept = '' } }: IncomingMessage): boolean =>
+  accept.includes('text/event-stream') && !accept.includes('json');
+
+/** What Horizon reads from its history, not from the state of the ledger. */
+const HISTORY = /\/(ledgers|transactions|operations|payments|effects|trades|trade_aggregations)(\/|\?|$)/;
+
+const PROBLEM = { 'Content-Type': 'application/problem+json; charset=utf-8' };
+const HORIZON = { 'Cache-Control': 'no-cache, no-store, max-age=0', Vary: 'Origin' };
+
+function refuse(response: ServerResponse, status: number, headers: object, body: unknown): void {
+  send(response, {
+    status,
+    headers: { ...HORIZON, ...PROBLEM, ...headers },
+    body: Buffer.from(encode(body)),
+  });
+}
+
+/** Horizon's 429 as recorded. A stream that is refused gets no rate headers; behind a proxy RPC gets no words. */
+function refuseRate(
+  response: ServerResponse,
+  kind: 'horizon' | 'rpc',
+  { retryAfter }: FaultOf<'rate_limit'>,
+  isStream: boolean,
+): void {
+  const retry = retryAfter !== undefined && !isStream ? { 'Retry-After': retryAfter } : {};
+  if (kind === 'rpc') return void response.writeHead(429, { ...retry, 'Content-Length': 0 }).end();
+  const rate = {
+    'X-Ratelimit-Limit': 101,
+    'X-Ratelimit-Remaining': 0,
+    'X-Ratelimit-Reset': 6000 + (retryAfter ?? 0),
+  };
+  refuse(
+    response,
+    429,
+    { ...retry, ...(!isStream && rate) },
+    {
+      type: 'https://stellar.org/horizon-errors/rate_limit_exceeded',
+      title: 'Rate Limit Exceeded',
+      status: 429,
+      detail:
+        "The rate limit for the requesting IP address is over its alloted limit.  The allowed limit and requests left per time period are communicated to clients via the http response headers 'X-RateLimit-*' headers.",
+    },
+  );
+}
+
+const refuseStale = (response: ServerResponse, core: number, history: number): void =>
+  refuse(
+    response,
+    503,
+    {},
+    {
+      type: 'https://stellar.org/horizon-errors/stale_history',
+      title: 'Historical DB Is Too Stale',
+      status: 503,
+      detail:
+        "This horizon instance is configured to reject client requests when it can determine that the history database is lagging too far behind the connected instance of Stellar-Core or read replica. It's also possible that Stellar-Core is out of sync. Please try again later.",
+      extras: { core_latest_ledger: core, history_latest_ledger: history },
+    },
+  );
+
+/** Stellar RPC's only sign of old data, as recorded. */
+const UNHEALTHY = '[-32603] latency (4m58s) since last known ledger closed is too high (>30s)';
+
+const PAGE =
+  '<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>Please sign in</h1></body></html>\n';
+
+/** Every number of a distribution of fees is the same one. */
+function raiseFees(stats: unknown, fee: number): unknown {
+  const { result, ...horizon } = stats as Record<string, Record<string, unknown>>;
+  const all = (distribution: unknown, counts: string[] = []): object =>
+    Object.fromEntries(
+      Object.entries(distribution as object).map(([key, value]) => [
+        key,
+        counts.includes(key) ? value : String(fee),
+      ]),
+    );
+  if (result) {
+    const inclusionFee = all(result['inclusionFee'], ['transactionCount', 'ledgerCount']);
+    return { ...horizon, result: { ...result, inclusionFee } };
+  }
+  const { fee_charged, max_fee } = horizon;
+  return { ...horizon, ledger_capacity_usage: '1', fee_charged: all(fee_charged), max_fee: all(max_fee) };
+}
+
+/** Horizon's or RPC's listener with the faults of its endpoint in front of it. */
+export function faultyListener(options: FaultyListenerOptions): RequestListener {
+  const { name, kind, network, faults, inner, reset, coreLedger } = options;
+
+  /** Whether a submission got its 504: the network has the transaction, or whatever the fault does with it. */
+  function submissionTimesOut(response: ServerResponse, body: Buffer): boolean {
+    const envelopeXdr = new URLSearchParams(body.toString('utf8')).get('tx') ?? '';
+    try {
+      const { status, transaction } = network.submit(envelopeXdr);
+      if (status === 'ERROR') return false;
+      const { body: timeout } = problem('transaction_submission_timeout', {
+        envelope_xdr: envelopeXdr,
+        hash: transaction.hash,
+      });
+      refuse(response, 504, {}, timeout);
+      return true;
+    } catch (error) {
+      if (error instanceof MalformedEnvelope || error instanceof Refused) return false;
+      throw error;
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = '/' } = request;
+    const body = method === 'POST' ? await readBody(request) : Buffer.alloc(0);
+    const call = kind === 'rpc' ? readJson(body) : {};
+    const target = kind === 'rpc' ? String(call.method) : url;
+    const isStream = wantsEvents(request);
+
+    const rate = faults.take(name, 'rate_limit', target);
+    if (rate) return refuseRate(response, kind, rate, isStream);
+    const html = faults.take(name, 'html', target);
+    if (html) {
+      const headers = { 'Content-Type': 'text/html; charset=utf-8' };
+      return send(response, { status: html.status, headers, body: Buffer.from(PAGE) });
+    }
+    const stale = faults.find(name, 'stale_history');
+    if (stale && kind === 'horizon' && method === 'GET' && HISTORY.test(url)) {
+      return refuseStale(response, coreLedger(), Math.min(network.latest.sequence, stale.sinceLedger));
+    }
+    if (stale && target === 'getHealth') {
+      const answer = { jsonrpc: '2.0', id: call.id ?? null, error: { code: -32603, message: UNHEALTHY } };
+      const headers = { 'Content-Type': 'application/json' };
+      return send(response, { status: 200, headers, body: Buffer.from(JSON.stringify(answer)) });
+    }
+    const isSubmission = kind === 'horizon' && method === 'POST' && url === '/transactions';
+    if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;
+
+    const bad = isStream ? undefined : faults.take(name, 'body', target);
+    if (bad) hold(response, (held) => sendBadly(response, held, bad, reset));
+    const surge = faults.find(name, 'surge')?.fault;
+    if (surge && /^(\/fee_stats|getFeeStats)$/.test(target)) {
+      hold(response, (held) => {
+        const raised = raiseFees(JSON.parse(held.body.toString('utf8')), surge.fee);
+        const text = kind === 'rpc' ? JSON.stringify(raised) : encode(raised);
+        const { writeHead } = response;
+        writeHead.call(response, held.status, held.headers);
+        response.end(text);
+      });
+    }
+    const disturbed = isStream ? faults.take(name, 'stream', target) : undefined;
+    if (disturbed) disturbStream(response, disturbed);
+    inner(method === 'POST' ? withBody(request, body) : request, response);
+  }
+
+  return (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      options.report(error);
+      response.destroy();
+    });
+  };
+}
