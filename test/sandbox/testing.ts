@@ -105,3 +105,36 @@ export function envelope(
 
 export const decoded = (...parameters: Parameters<typeof envelope>) =>
   decodeEnvelope(envelope(...parameters), parameters[1]?.passphrase ?? PASSPHRASE);
+
+export interface ManualClock {
+  /** Milliseconds since the epoch. */
+  clock: () => number;
+  every: (ms: number, run: () => void) => () => void;
+  /** Lets `ms` milliseconds pass; timers run as they come due. */
+  advance(ms: number): void;
+}
+
+/** A clock that stands still until it is told to go on. */
+export function manualClock(start = START * 1000): ManualClock {
+  let now = start;
+  const timers = new Set<{ at: number; ms: number; run: () => void }>();
+  return {
+    clock: () => now,
+    every(ms, run) {
+      const timer = { at: now + ms, ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance(ms) {
+      const end = now + ms;
+      for (;;) {
+        const [next] = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (!next) break;
+        now = next.at;
+        next.at += next.ms;
+        next.run();
+      }
+      now = end;
+    },
+  };
+}
