@@ -1,11 +1,10 @@
 import { formatAmount } from '../amount.ts';
 import { type ClosedLedger, successful } from '../ledger/close.ts';
 import { TOTAL_COINS } from '../ledger/header.ts';
+import { readLedgerId } from './history.ts';
 import { link, ok, PAGE, type Route, template } from './http.ts';
-import { formatTime, readLimit } from './parameters.ts';
-import { badField, problem } from './problems.ts';
-
-const token = (ledger: ClosedLedger): bigint => BigInt(ledger.sequence) << 32n;
+import { historyList, isNumberCursor, listRoute, tokenOf } from './page.ts';
+import { formatTime } from './parameters.ts';
 
 function resource(ledger: ClosedLedger, base: string) {
   const self = `${base}/ledgers/${ledger.sequence}`;
@@ -21,7 +20,7 @@ function resource(ledger: ClosedLedger, base: string) {
       effects: template(`${self}/effects${PAGE}`),
     },
     id: ledger.hash,
-    paging_token: String(token(ledger)),
+    paging_token: String(tokenOf(ledger.sequence)),
     hash: ledger.hash,
     prev_hash: ledger.previousHash,
     sequence: ledger.sequence,
@@ -44,54 +43,12 @@ function resource(ledger: ClosedLedger, base: string) {
 export const ledger: Route = {
   method: 'GET',
   pattern: /^\/ledgers\/([^/]+)$/,
-  handle({ network, base, parameters: [id = ''] }) {
-    const sequence = Number(id);
-    if (!/^\d{1,10}$/.test(id) || sequence === 0)
-      throw badField('ledger_id', 'Ledger ID must be an integer higher than 0');
-    if (sequence < network.ledgers[0]!.sequence) throw problem('before_history');
-    const found = network.ledgers.find((one) => one.sequence === sequence);
-    if (!found) throw problem('not_found');
-    return ok(resource(found, base));
-  },
+  handle: ({ network, base, parameters: [id = ''] }) => ok(resource(readLedgerId(network, id), base)),
 };
-
-/** The cursor as given (`''` where there is none); `now` is the end of the newest ledger. */
-function readCursor(query: URLSearchParams, newest: ClosedLedger): bigint | '' {
-  const text = query.get('cursor') ?? '';
-  if (text === '') return '';
-  if (text === 'now') return token(newest) + (1n << 32n) - 1n;
-  if (/^-\d+$/.test(text)) throw badField('cursor', `the cursor ${text} is a negative number: `);
-  if (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 63n) throw badField('cursor', 'cursor: invalid value');
-  return BigInt(text);
-}
 
 /** GET /ledgers */
-export const ledgers: Route = {
-  method: 'GET',
-  pattern: /^\/ledgers$/,
-  handle({ network, base, path, query }) {
-    const limit = readLimit(query, 10);
-    const order = query.get('order') || 'asc';
-    if (order !== 'asc' && order !== 'desc') throw badField('order', 'order: invalid value');
-    const cursor = readCursor(query, network.latest);
-    const records = (order === 'asc' ? network.ledgers : network.ledgers.toReversed())
-      .filter((one) => cursor === '' || (order === 'asc' ? token(one) > cursor : token(one) < cursor))
-      .slice(0, limit);
-    const page = (at: bigint | '', direction: string) => {
-      const parameters = new URLSearchParams(query);
-      parameters.set('cursor', String(at));
-      parameters.set('limit', String(limit));
-      parameters.set('order', direction);
-      parameters.sort();
-      return link(`${base}${path}?${parameters}`);
-    };
-    return ok({
-      _links: {
-        self: page(cursor, order),
-        next: page(records.length > 0 ? token(records.at(-1)!) : cursor, order),
-        prev: page(records.length > 0 ? token(records[0]!) : cursor, order === 'asc' ? 'desc' : 'asc'),
-      },
-      _embedded: { records: records.map((one) => resource(one, base)) },
-    });
-  },
-};
+export const ledgers = listRoute(/^\/ledgers$/, (request) =>
+  historyList(request, isNumberCursor, () => (one) => [
+    { token: String(tokenOf(one.sequence)), render: () => resource(one, request.base) },
+  ]),
+);
