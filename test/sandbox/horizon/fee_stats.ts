@@ -21,8 +21,14 @@ function distribution(fees: bigint[], baseFee: bigint): Record<string, string> {
   };
 }
 
-const operations = ({ transactions }: ClosedLedger): number =>
-  transactions.reduce((sum, { transaction }) => sum + sizeOf(transaction), 0);
+/** Share of the ledgers' capacity that was used; a fee bump counts as what it carries. */
+function usage(ledgers: readonly ClosedLedger[]): number {
+  const operations = ledgers
+    .flatMap(({ transactions }) => transactions)
+    .reduce((sum, { transaction }) => sum + transaction.operations.length, 0);
+  const capacity = ledgers.reduce((sum, { header }) => sum + header.maxTxSetSize, 0);
+  return Math.round((operations / capacity) * 100) / 100;
+}
 
 /** GET /fee_stats */
 export const feeStats: Route = {
@@ -30,14 +36,13 @@ export const feeStats: Route = {
   pattern: /^\/fee_stats$/,
   handle({ network }) {
     const { latest } = network;
-    const recent = network.ledgers.slice(-LEDGERS).flatMap(({ transactions }) => transactions);
+    const ledgers = network.ledgers.slice(-LEDGERS);
+    const recent = ledgers.flatMap(({ transactions }) => transactions);
     const perOperation = (total: bigint, count: number): bigint => total / BigInt(Math.max(1, count));
     return ok({
       last_ledger: String(latest.sequence),
       last_ledger_base_fee: String(latest.header.baseFee),
-      ledger_capacity_usage: String(
-        Math.round((operations(latest) / latest.header.maxTxSetSize) * 100) / 100,
-      ),
+      ledger_capacity_usage: String(usage(ledgers)),
       fee_charged: distribution(
         recent.map(({ transaction, result }) => perOperation(result.feeCharged, sizeOf(transaction))),
         latest.header.baseFee,

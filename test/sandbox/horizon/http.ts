@@ -13,6 +13,8 @@ export interface HorizonRequest {
   query: URLSearchParams;
   contentType: string;
   body: string;
+  /** What the client takes: JSON, or the bytes alone where a route has them. */
+  mediaType: 'json' | 'raw';
   /** Ends when the client goes away or the server stops. */
   signal: AbortSignal;
   /** How long a submission is waited for, in milliseconds. */
@@ -21,6 +23,7 @@ export interface HorizonRequest {
 
 export interface Answer {
   status: number;
+  /** Anything but bytes becomes JSON. */
   body: unknown;
   contentType?: string;
 }
@@ -31,6 +34,10 @@ export interface Route {
   pattern: RegExp;
   /** Answers from state carry the header `Latest-Ledger`. */
   fromState?: boolean;
+  /** A stream sends the body of `handle`, which is no promise then, again when it changed, or never again. */
+  streamsObject?: 'changes' | 'once';
+  /** Has an answer of bytes alone (`application/octet-stream`). */
+  servesRaw?: boolean;
   /** Where the answer is a list: the list itself, of which `handle` gives a page and a stream the records one by one. */
   list?(request: HorizonRequest): Listing;
   handle(request: HorizonRequest): Answer | Promise<Answer>;
@@ -38,10 +45,10 @@ export interface Route {
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 
-/** Indented JSON in which `&`, `<` and `>` are escaped, as Go writes it. */
-export const encode = (body: unknown): string =>
-  JSON.stringify(body, null, 2).replace(
-    /[&<>]/g,
+/** JSON in which `&`, `<` and `>` are escaped, as Go writes it; in streams on one line. */
+export const encode = (body: unknown, indent?: number): string =>
+  JSON.stringify(body, null, indent).replace(
+    /[&<>\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 

@@ -2,7 +2,7 @@ import { formatAmount } from '../amount.ts';
 import type { Offer } from '../ledger/entries.ts';
 import type { Price } from '../ledger/exchange.ts';
 import { ok, type Route } from './http.ts';
-import { assetFields, readAsset, readLimit } from './parameters.ts';
+import { assetFields, formatPrice, readAsset, readLimit } from './parameters.ts';
 import { problem } from './problems.ts';
 
 interface Level {
@@ -12,10 +12,6 @@ interface Level {
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-
-/** Rounded half up to seven places. */
-const formatPrice = ({ n, d }: Price): string =>
-  formatAmount((BigInt(n) * 20_000_000n + BigInt(d)) / (2n * BigInt(d)));
 
 /** Offers of one price added up, best first; a bid's amount is in what its owner sells, the counter asset. */
 function levels(offers: readonly Offer[], limit: number, invert: boolean): Level[] {
@@ -39,6 +35,7 @@ export const orderBook: Route = {
   method: 'GET',
   pattern: /^\/order_book$/,
   fromState: true,
+  streamsObject: 'changes',
   handle({ network: { state }, query }) {
     const selling = readAsset(query, 'selling');
     const buying = readAsset(query, 'buying');

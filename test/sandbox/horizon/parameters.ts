@@ -1,5 +1,7 @@
-import { parseAmount } from '../amount.ts';
+import { StrKey } from '@stellar/stellar-sdk/base';
+import { formatAmount, parseAmount } from '../amount.ts';
 import { type Asset, credit, isValidAsset } from '../ledger/asset.ts';
+import type { Price } from '../ledger/exchange.ts';
 import { badField } from './problems.ts';
 
 /** The asset of `<prefix>_asset_type`, `_code` and `_issuer`; undefined where they do not name one. */
@@ -13,15 +15,78 @@ export function readAsset(query: URLSearchParams, prefix: string): Asset | undef
   return fits && isValidAsset(asset) ? asset : undefined;
 }
 
-/** Horizon takes at most this many assets in a list of the path endpoints. */
+const ACCOUNT_ID = 'Account ID must start with `G` and contain 56 alphanum characters';
+
+/** An account in `field`; undefined where it is not given. */
+export function readAccountId(query: URLSearchParams, field: string): string | undefined {
+  const address = query.get(field) || undefined;
+  return address === undefined ? undefined : accountId(field, address);
+}
+
+export function accountId(field: string, address: string): string {
+  if (!StrKey.isValidEd25519PublicKey(address)) throw badField(field, ACCOUNT_ID);
+  return address;
+}
+
+/** Lower-case hex of 32 bytes. */
+export function poolIdOf(field: string, id: string): string {
+  if (!/^[0-9a-f]{64}$/.test(id)) throw badField(field, `${id} does not validate as sha256`);
+  return id;
+}
+
+/** `native` or `CODE:ISSUER` in `field`; undefined where it is not given. */
+export function readShortAsset(query: URLSearchParams, field: string): Asset | undefined {
+  const asset = query.get(field) || undefined;
+  if (asset !== undefined && !isValidAsset(asset)) {
+    throw badField(
+      field,
+      'Asset must be the string "native" or a string of the form "Code:IssuerAccountID" for issued assets.',
+    );
+  }
+  return asset;
+}
+
+/** The asset of `<prefix>_asset_type`, `_code` and `_issuer` with Horizon's words for each fault; undefined without any. */
+export function readLongAsset(query: URLSearchParams, prefix: string): Asset | undefined {
+  const [typeField, codeField, issuerField] = ['type', 'code', 'issuer'].map(
+    (part) => `${prefix}_asset_${part}`,
+  ) as [string, string, string];
+  const [type, code, issuer] = [typeField, codeField, issuerField].map((field) => query.get(field) ?? '') as [
+    string,
+    string,
+    string,
+  ];
+  const longest = { native: 0, credit_alphanum4: 4, credit_alphanum12: 12 }[type];
+  if (type !== '' && longest === undefined) {
+    throw badField(typeField, 'Asset type must be native, credit_alphanum4 or credit_alphanum12');
+  }
+  readAccountId(query, issuerField);
+  if (longest === undefined) {
+    if (code !== '' || issuer !== '') throw badField(typeField, 'Missing parameter');
+    return undefined;
+  }
+  if (type === 'native') {
+    if (code !== '') throw badField(codeField, 'native asset does not have a code');
+    if (issuer !== '') throw badField(issuerField, 'native asset does not have an issuer');
+    return 'native';
+  }
+  if (code === '' || code.length > longest) {
+    throw badField(codeField, 'Asset code must be 1-12 alphanumeric characters');
+  }
+  if (issuer === '') throw badField(issuerField, 'Missing parameter');
+  // A short code in the long form names an asset that nobody can hold.
+  return `${longest === 12 && code.length <= 4 ? 'credit_alphanum12/' : ''}${code}:${issuer}`;
+}
+
+/** Horizon takes at most this many assets in a list of the path endpoints, and names the longest path for it. */
 const MAX_ASSETS = 15;
 
 /** `native,CODE:ISSUER,…` of a path endpoint. */
 export function readAssets(query: URLSearchParams, field: string): Asset[] {
   const assets = (query.get(field) ?? '').split(',').filter((text) => text !== '');
-  if (assets.length > MAX_ASSETS) throw badField(field, `list exceeds maximum length of ${MAX_ASSETS}`);
   const wrong = assets.find((asset) => !isValidAsset(asset));
   if (wrong !== undefined) throw badField(field, `${wrong} is not a valid asset`);
+  if (assets.length > MAX_ASSETS) throw badField(field, 'list of assets exceeds maximum length of 3');
   return assets;
 }
 
@@ -51,6 +116,10 @@ export function assetFields(asset: Asset, prefix = ''): Record<string, string> {
     [`${prefix}asset_issuer`]: parts.issuer,
   };
 }
+
+/** Rounded half up to seven places. */
+export const formatPrice = ({ n, d }: Price): string =>
+  formatAmount((BigInt(n) * 20_000_000n + BigInt(d)) / (2n * BigInt(d)));
 
 /** RFC 3339 with seconds, as Horizon writes times. */
 export const formatTime = (unixSeconds: number): string =>

@@ -1,12 +1,11 @@
-import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount } from '../amount.ts';
 import type { Asset } from '../ledger/asset.ts';
-import { canSell } from '../ledger/balances.ts';
 import { isPoolShare } from '../ledger/entries.ts';
 import { trustlinesOf } from '../ledger/entries_of.ts';
+import { INT64_MAX } from '../ledger/exchange.ts';
 import type { LedgerState } from '../ledger/state.ts';
-import { ok, type Route } from './http.ts';
-import { assetFields, readAmount, readAsset, readAssets } from './parameters.ts';
+import { type HorizonRequest, ok, type Route } from './http.ts';
+import { assetFields, readAccountId, readAmount, readAssets, readLongAsset } from './parameters.ts';
 import { type FoundPath, findStrictReceive, findStrictSend } from './path_finder.ts';
 import { badField, problem } from './problems.ts';
 
@@ -23,32 +22,34 @@ const page = (paths: FoundPath[]) =>
     },
   });
 
-const heldBy = (state: LedgerState, owner: string): Asset[] =>
-  state.account(owner)
-    ? ['native', ...trustlinesOf(state, owner).flatMap(({ asset }) => (isPoolShare(asset) ? [] : [asset]))]
-    : [];
+/** What an account holds of each asset, all of it: Horizon does not ask how much it can spend. */
+function heldBy(state: LedgerState, owner: string): Map<Asset, bigint> {
+  const account = state.account(owner);
+  if (!account) return new Map();
+  const lines = trustlinesOf(state, owner).filter(({ asset }) => !isPoolShare(asset));
+  return new Map([
+    ...lines.map(({ asset, balance }): [Asset, bigint] => [asset, balance]),
+    ['native', account.balance],
+  ]);
+}
 
-/** One of a list of assets and an account that names them by what it can hold. */
+/** The end of a path that is one of a list of assets, or what an account holds. */
 function readEnds(
-  query: URLSearchParams,
-  state: LedgerState,
+  { network: { state }, query }: HorizonRequest,
   end: 'source' | 'destination',
-): { assets: Asset[]; account: string | undefined } {
-  const account = query.get(`${end}_account`) || undefined;
-  const assets = readAssets(query, `${end}_assets`);
-  if ((account === undefined) === (assets.length === 0)) {
+): Map<Asset, bigint> {
+  const account = readAccountId(query, `${end}_account`);
+  if ((account === undefined) === !query.get(`${end}_assets`)) {
     const detail = `The request requires either a list of ${end} assets or a ${end} account. Both fields cannot be present.`;
     throw problem('bad_request', undefined, detail);
   }
-  if (account !== undefined && !StrKey.isValidEd25519PublicKey(account)) {
-    throw badField(`${end}_account`, 'Account ID must start with `G` and contain 56 alphanum characters');
-  }
-  return { assets: account === undefined ? assets : heldBy(state, account), account };
+  const assets = readAssets(query, `${end}_assets`);
+  return account === undefined ? new Map(assets.map((asset) => [asset, INT64_MAX])) : heldBy(state, account);
 }
 
 function readEnd(query: URLSearchParams, end: 'source' | 'destination'): Asset {
-  const asset = readAsset(query, end);
-  if (!asset) throw badField(`${end}_asset_type`, 'Asset type, code or issuer is invalid');
+  const asset = readLongAsset(query, end);
+  if (asset === undefined) throw badField(`${end}_asset_type`, 'Missing required field');
   return asset;
 }
 
@@ -57,24 +58,25 @@ export const strictSendPaths: Route = {
   method: 'GET',
   pattern: /^\/paths\/strict-send$/,
   fromState: true,
-  handle({ network: { state }, query }) {
-    const { assets } = readEnds(query, state, 'destination');
+  handle(request) {
+    const { network, query } = request;
     const amount = readAmount(query, 'source_amount');
-    return page(findStrictSend(state, readEnd(query, 'source'), amount, assets));
+    const ends = readEnds(request, 'destination');
+    return page(findStrictSend(network.state, readEnd(query, 'source'), amount, [...ends.keys()]));
   },
 };
 
-/** GET /paths/strict-receive; of a source account only what it can pay. */
+/** GET /paths/strict-receive, and by its old name /paths; of a source account only what it holds enough of. */
 export const strictReceivePaths: Route = {
   method: 'GET',
-  pattern: /^\/paths\/strict-receive$/,
+  pattern: /^\/paths(\/strict-receive)?$/,
   fromState: true,
-  handle({ network: { state }, query }) {
-    const { assets, account } = readEnds(query, state, 'source');
+  handle(request) {
+    const { network, query } = request;
+    readAccountId(query, 'destination_account');
     const amount = readAmount(query, 'destination_amount');
-    const paths = findStrictReceive(state, readEnd(query, 'destination'), amount, assets, account);
-    const payable = ({ source, sourceAmount }: FoundPath): boolean =>
-      account === undefined || sourceAmount <= canSell(state, account, source);
-    return page(paths.filter(payable));
+    const ends = readEnds(request, 'source');
+    const taker = query.get('source_account') || undefined;
+    return page(findStrictReceive(network.state, readEnd(query, 'destination'), amount, ends, taker));
   },
 };

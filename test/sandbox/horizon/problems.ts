@@ -24,6 +24,12 @@ const TABLE = {
     status: 406,
     detail: undefined,
   },
+  invalid_accounts_params: {
+    title: 'Invalid Accounts Parameters',
+    status: 400,
+    detail:
+      'Exactly one filter is required. Please ensure that you are including a signer, sponsor, asset, or liquidity pool filter.',
+  },
   invalid_order_book: {
     title: 'Invalid Order Book Parameters',
     status: 400,
@@ -78,6 +84,9 @@ export class HorizonProblem extends Error {
     this.body = body;
   }
 }
+
+/** Horizon's short name of a problem. */
+export const nameOf = ({ body }: HorizonProblem): string => body.type.split('/').at(-1)!;
 
 export const problem = (
   code: keyof typeof TABLE,

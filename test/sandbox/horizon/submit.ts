@@ -2,33 +2,41 @@ import type { AppliedTransaction } from '../ledger/close.ts';
 import { type DecodedTransaction, decodeEnvelope } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { horizonCodes, resultToXdr, succeeded, type TransactionResult } from '../ledger/result.ts';
-import type { Network } from '../network.ts';
+import type { Network, Submission } from '../network.ts';
 import { type Answer, type HorizonRequest, ok, type Route } from './http.ts';
 import { problem, refusal } from './problems.ts';
 import { transactionResource } from './transactions.ts';
+
+/** Refusals of the ledger as an answer. */
+function refusing<T>(envelopeXdr: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw refusal(400, error.message, {
+      refused: error.what,
+      ...(error.operationIndex !== undefined && { operation_index: error.operationIndex }),
+      envelope_xdr: envelopeXdr,
+    });
+  }
+}
 
 /** The envelope of a form body, decoded. `extras` is what else the endpoint says about one that it cannot read. */
 function readEnvelope(request: HorizonRequest, extras: Record<string, unknown>): DecodedTransaction {
   if (!request.contentType.startsWith('application/x-www-form-urlencoded')) {
     throw problem('unsupported_media_type');
   }
-  const envelopeXdr = new URLSearchParams(request.body).get('tx') ?? '';
+  const envelopeXdr = new URLSearchParams(request.body).get('tx') ?? request.query.get('tx') ?? '';
   try {
-    return decodeEnvelope(envelopeXdr, request.network.passphrase);
+    return refusing(envelopeXdr, () => decodeEnvelope(envelopeXdr, request.network.passphrase));
   } catch (error) {
-    if (error instanceof MalformedEnvelope) {
-      throw problem('transaction_malformed', { envelope_xdr: envelopeXdr, ...extras });
-    }
-    if (error instanceof Refused) {
-      throw refusal(400, error.message, {
-        refused: error.what,
-        ...(error.operationIndex !== undefined && { operation_index: error.operationIndex }),
-        envelope_xdr: envelopeXdr,
-      });
-    }
-    throw error;
+    if (!(error instanceof MalformedEnvelope)) throw error;
+    throw problem('transaction_malformed', { envelope_xdr: envelopeXdr, ...extras });
   }
 }
+
+const submitTo = ({ network }: HorizonRequest, { envelopeXdr }: DecodedTransaction): Submission =>
+  refusing(envelopeXdr, () => network.submit(envelopeXdr));
 
 const failed = ({ envelopeXdr }: DecodedTransaction, result: TransactionResult) =>
   problem('transaction_failed', {
@@ -75,7 +83,7 @@ export const submit: Route = {
     const decoded = readEnvelope(request, {});
     const known = network.transaction(decoded.hash);
     if (known) return answerApplied(known, base);
-    const submission = network.submit(decoded.envelopeXdr);
+    const submission = submitTo(request, decoded);
     if (submission.status === 'ERROR') throw failed(decoded, submission.result);
     const found = await applied(network, decoded.hash, submitTimeoutMs, signal);
     if (found) return answerApplied(found, base);
@@ -94,7 +102,7 @@ export const submitAsync: Route = {
   pattern: /^\/transactions_async$/,
   handle(request) {
     const decoded = readEnvelope(request, { error: {} });
-    const submission = request.network.submit(decoded.envelopeXdr);
+    const submission = submitTo(request, decoded);
     return {
       status: ASYNC_STATUS[submission.status],
       body: {

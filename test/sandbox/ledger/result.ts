@@ -99,12 +99,20 @@ const HORIZON_TRANSACTION: Record<string, string> = {
   tx_bad_min_seq_age_or_gap: 'tx_bad_minseq_age_or_gap',
 };
 
+/** Where Horizon's name is not `op_` and the code's own; outer codes with their prefix. */
 const HORIZON_OPERATION: Record<string, string> = {
-  success: 'op_success',
+  op_no_account: 'op_no_source_account',
   under_destmin: 'op_under_dest_min',
   over_sendmax: 'op_over_source_max',
   offer_cross_self: 'op_cross_self',
-  no_account: 'op_no_source_account',
+  not_found: 'op_offer_not_found',
+  sell_not_authorized: 'sell_not_authorized',
+  buy_not_authorized: 'buy_not_authorized',
+  already_exist: 'op_already_exists',
+  seqnum_too_far: 'op_seq_num_too_far',
+  name_not_found: 'op_data_name_not_found',
+  invalid_name: 'op_data_invalid_name',
+  no_trust_line: 'op_no_trust',
 };
 
 /** The codes as Horizon names them in `extras.result_codes`. */
@@ -115,8 +123,9 @@ export function horizonCodes(result: TransactionResult): {
 } {
   const name = (code: string): string => HORIZON_TRANSACTION[code] ?? code;
   const operations = result.operations.map(({ outcome }) => {
-    const code = isSuccess(outcome) ? 'success' : outcome.code.replace(/^op_/, '');
-    return HORIZON_OPERATION[code] ?? `op_${code}`;
+    if (isSuccess(outcome)) return 'op_success';
+    const { code } = outcome;
+    return HORIZON_OPERATION[code] ?? (code.startsWith('op_') ? code : `op_${code}`);
   });
   return {
     transaction: name(outerCode(result)),

@@ -1,0 +1,73 @@
+import { formatAmount } from '../amount.ts';
+import { isValidAsset } from '../ledger/asset.ts';
+import type { Pool } from '../ledger/entries.ts';
+import { POOL_FEE } from '../ledger/pool.ts';
+import { closeTimeOf, type View } from '../network.ts';
+import { link, ok, PAGE, type Route, template } from './http.ts';
+import { pageOf } from './page.ts';
+import { formatTime, poolIdOf } from './parameters.ts';
+import { badField, problem } from './problems.ts';
+import { textList } from './state_list.ts';
+
+function resource(network: View, base: string, pool: Pool) {
+  const self = `${base}/liquidity_pools/${pool.id}`;
+  return {
+    _links: {
+      self: link(self),
+      transactions: template(`${self}/transactions${PAGE}`),
+      operations: template(`${self}/operations${PAGE}`),
+    },
+    id: pool.id,
+    paging_token: pool.id,
+    fee_bp: Number(POOL_FEE),
+    type: 'constant_product',
+    total_trustlines: String(pool.lines),
+    total_shares: formatAmount(pool.shares),
+    reserves: [
+      { asset: pool.assetA, amount: formatAmount(pool.reserveA) },
+      { asset: pool.assetB, amount: formatAmount(pool.reserveB) },
+    ],
+    last_modified_ledger: pool.modified,
+    last_modified_time: formatTime(closeTimeOf(network, pool.modified)),
+  };
+}
+
+/** GET /liquidity_pools */
+export const liquidityPools: Route = {
+  method: 'GET',
+  pattern: /^\/liquidity_pools$/,
+  fromState: true,
+  handle(request) {
+    const { network, base, query } = request;
+    const reserves = (query.get('reserves') ?? '').split(',').filter((asset) => asset !== '');
+    if (!reserves.every(isValidAsset)) {
+      throw badField(
+        'reserves',
+        'Invalid reserves, should be comma-separated list of assets in canonical form',
+      );
+    }
+    const owner = query.get('account') || undefined;
+    const { state } = network;
+    const isWanted = ({ id, assetA, assetB }: Pool): boolean =>
+      reserves.every((asset) => asset === assetA || asset === assetB) &&
+      (owner === undefined || state.trustline(owner, `pool:${id}`) !== undefined);
+    const list = textList(request, {
+      entries: () => [...state.pools()].filter(isWanted),
+      tokenOf: ({ id }) => id,
+      render: (pool) => resource(network, base, pool),
+    });
+    return ok(pageOf(request, list));
+  },
+};
+
+/** GET /liquidity_pools/{liquidity_pool_id} */
+export const liquidityPool: Route = {
+  method: 'GET',
+  pattern: /^\/liquidity_pools\/(\w+)$/,
+  fromState: true,
+  handle({ network, base, parameters: [id = ''] }) {
+    const pool = network.state.pool(poolIdOf('liquidity_pool_id', id));
+    if (!pool) throw problem('not_found');
+    return ok(resource(network, base, pool));
+  },
+};
