@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict';
+import { xdr } from '@stellar/stellar-sdk/base';
+import { keyOf as derive, PASSPHRASE, START } from '../testing.ts';
+import { applyTransaction, chargeFee } from './apply.ts';
+import { type Asset, assetToJson, issuerOf } from './asset.ts';
+import { newAccount } from './create_account.ts';
+import { type Account, AUTHORIZED, isPoolShare, type PoolShare, type Trustline } from './entries.ts';
+import { type DecodedTransaction, decodeEnvelope } from './envelope.ts';
+import { INT64_MAX, offerLiabilities, type Price } from './exchange.ts';
+import { PROTOCOL_VERSION } from './header.ts';
+import type { OperationOutcome } from './operation.ts';
+import type { TransactionResult } from './result.ts';
+import { createState, type LedgerState } from './state.ts';
+import { validate } from './validate.ts';
+
+/** Stroops in one unit. */
+export const UNIT = 10_000_000n;
+export const BASE_RESERVE = 5_000_000n;
+/** The ledger that test worlds stand at, and the sequence number of their accounts. */
+export const LEDGER = 7;
+export const SEQUENCE = 1n << 32n;
+
+const keys = new Map<string, ReturnType<typeof derive>>();
+/** The same key for the same name in every run. */
+export function keyOf(name: string): ReturnType<typeof derive> {
+  const key = keys.get(name) ?? derive(name);
+  keys.set(name, key);
+  return key;
+}
+/** Address of a name. */
+export const G = (name: string): string => keyOf(name).publicKey();
+
+export const XLM = 'native';
+/** `USD:bank` for the code and issuer's name. */
+export const credit = (code: string, issuer = 'bank'): Asset => `${code}:${G(issuer)}`;
+export const USD = credit('USD');
+export const EUR = credit('EUR');
+
+/** An operation's body in SEP-51 JSON, where amounts may be bigints: `{ payment: {…} }`. */
+export type Body = Record<string, unknown> | 'inflation';
+/** A body, or one with the name of its own source. */
+export type Step = Body | { from: string; body: Body };
+
+export interface Options {
+  /** Names of the accounts whose keys sign; by default all sources. */
+  signers?: string[];
+  /** Stroops in all; 100 an operation by default. */
+  fee?: bigint;
+  sequence?: bigint;
+  /** Preconditions in SEP-51 JSON. */
+  conditions?: unknown;
+  /** Changes the envelope's hex, for what SEP-51 JSON cannot express. */
+  patch?: (hex: string) => string;
+}
+
+const toJson = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
+
+const isOwn = (step: Step): step is { from: string; body: Body } =>
+  typeof step === 'object' && 'from' in step;
+
+const signatureOf = (name: string, hash: string) => {
+  const key = keyOf(name);
+  const hint = Buffer.from(key.rawPublicKey()).subarray(28).toString('hex');
+  return { hint, signature: Buffer.from(key.sign(Buffer.from(hash, 'hex'))).toString('hex') };
+};
+
+/** A signed transaction by way of its envelope. */
+export function transactionOf(source: string, steps: Step[], options: Options = {}): DecodedTransaction {
+  const operations = steps.map((step) =>
+    isOwn(step) ? { source_account: G(step.from), body: step.body } : { source_account: null, body: step },
+  );
+  const tx = toJson({
+    source_account: G(source),
+    fee: Number(options.fee ?? BigInt(Math.max(1, steps.length)) * 100n),
+    seq_num: options.sequence ?? SEQUENCE + 1n,
+    cond: options.conditions ?? 'none',
+    memo: 'none',
+    operations,
+    ext: 'v0',
+  });
+  const encode = (signatures: unknown[]): DecodedTransaction => {
+    const hex = xdr.TransactionEnvelope.fromJson({ tx: { tx, signatures } } as never).toXdr('hex');
+    return decodeEnvelope(Buffer.from(options.patch?.(hex) ?? hex, 'hex').toString('base64'), PASSPHRASE);
+  };
+  const { innerHash } = encode([]);
+  const sources = [source, ...steps.flatMap((step) => (isOwn(step) ? [step.from] : []))];
+  const signers = options.signers ?? [...new Set(sources)];
+  return encode(signers.map((name) => signatureOf(name, innerHash)));
+}
+
+export interface World {
+  state: LedgerState;
+  /** Makes an account of 1000 lumens, or changes one. */
+  account(name: string, change?: Partial<Account>): void;
+  /** Makes an authorized trust line without bound, or changes one, and counts it. */
+  line(name: string, asset: Asset, change?: Partial<Trustline>): void;
+  accountOf(name: string): Account;
+  /** The balance of a holder in stroops or shares. */
+  balance(name: string, asset: Asset | PoolShare): bigint;
+  /** Charges and applies a transaction with the next sequence number of its source. */
+  run(source: string, steps: Step[], options?: Options): TransactionResult;
+  /** Applies operations that have to succeed, and answers what their results carry. */
+  ok(source: string, ...steps: Step[]): unknown[];
+  /** Applies one operation that has to fail and must then leave everything as it was; its code. */
+  code(source: string, step: Step, options?: Options): string;
+}
+
+const codeOf = (outcome: OperationOutcome | undefined): string | undefined =>
+  outcome && 'code' in outcome ? outcome.code : undefined;
+
+/** A ledger with the named accounts, 1000 lumens each. */
+export function createWorld(...names: string[]): World {
+  const state = createState({
+    sequence: LEDGER,
+    closeTime: BigInt(START),
+    version: PROTOCOL_VERSION,
+    baseFee: 100n,
+    baseReserve: BASE_RESERVE,
+    maxTxSetSize: 1000,
+    feePool: 0n,
+    idPool: 0n,
+  });
+
+  const accountOf = (name: string): Account => state.account(G(name))!;
+
+  function account(name: string, change: Partial<Account> = {}): void {
+    const old = state.account(G(name)) ?? {
+      ...newAccount(G(name), 1000n * UNIT, LEDGER),
+      sequence: SEQUENCE,
+    };
+    state.put({ ...old, ...change });
+  }
+
+  function line(name: string, asset: Asset, change: Partial<Trustline> = {}): void {
+    const old = state.trustline(G(name), asset);
+    if (!old) account(name, { subentries: accountOf(name).subentries + 1 });
+    state.put({
+      ...(old ?? {
+        type: 'trustline',
+        owner: G(name),
+        asset,
+        balance: 0n,
+        limit: INT64_MAX,
+        flags: AUTHORIZED,
+        extension: 0,
+        liabilities: { buying: 0n, selling: 0n },
+        poolUses: 0,
+        modified: LEDGER,
+      }),
+      ...change,
+    });
+  }
+
+  function run(source: string, steps: Step[], options: Options = {}): TransactionResult {
+    const sequence = options.sequence ?? (state.account(G(source))?.sequence ?? SEQUENCE) + 1n;
+    const transaction = transactionOf(source, steps, { ...options, sequence });
+    const fee = chargeFee(state, transaction, 100n);
+    const context = { highestSequence: () => transaction.sequence };
+    return applyTransaction(state, transaction, fee, context).result;
+  }
+
+  function ok(source: string, ...steps: Step[]): unknown[] {
+    const { code, operations } = run(source, steps);
+    const codes = operations.map(({ outcome }) => codeOf(outcome) ?? 'success');
+    assert.deepEqual([code, ...codes], ['tx_success', ...steps.map(() => 'success')]);
+    assertSound(state);
+    return operations.map(({ outcome }) => 'success' in outcome && outcome.success);
+  }
+
+  function code(source: string, step: Step, options: Options = {}): string {
+    const own = accountOf(source);
+    const others = new Set(state.entries());
+    others.delete(own);
+    const sequence = own.sequence + 1n;
+    const rejection = validate(state, transactionOf(source, [step], { ...options, sequence }), 10n);
+    const result = run(source, [step], options);
+    assert.equal(result.code, 'tx_failed');
+    const found = codeOf(result.operations[0]!.outcome)!;
+    // What submission rejects, application would have rejected by the same name.
+    if (rejection) assert.equal(codeOf(rejection.operations[0]?.outcome), found);
+    for (const entry of state.entries()) {
+      if (entry !== accountOf(source)) assert.ok(others.delete(entry), `left behind: ${entry.type}`);
+    }
+    assert.deepEqual([...others], [], 'taken away by an operation that failed');
+    assert.deepEqual(
+      { ...accountOf(source), balance: 0n, sequence: 0n, extension: 3, sequenceLedger: 0, sequenceTime: 0n },
+      { ...own, balance: 0n, sequence: 0n, extension: 3, sequenceLedger: 0, sequenceTime: 0n },
+    );
+    return found;
+  }
+
+  for (const name of names) account(name);
+  return {
+    state,
+    account,
+    line,
+    accountOf,
+    balance: (name, asset) =>
+      asset === XLM ? accountOf(name).balance : state.trustline(G(name), asset)!.balance,
+    run,
+    ok,
+    code,
+  };
+}
+
+/**
+ * A test of one result code of one operation, in a world with accounts `bank` (issuer of USD and EUR), `alice` and
+ * `bob`. result_codes.test.ts looks for these calls.
+ */
+export function reaches(
+  code: string,
+  when: string,
+  arrange: (world: World) => [source: string, step: Step, options?: Options],
+): void {
+  it(`${code}: ${when}`, () => {
+    const world = createWorld('bank', 'alice', 'bob');
+    const [source, step, options] = arrange(world);
+    assert.equal(world.code(source, step, options), code);
+  });
+}
+
+type Sell = { selling: Asset; buying: Asset; amount: bigint; price: Price; id?: bigint };
+
+export const manageSell = ({ selling, buying, amount, price, id = 0n }: Sell): Body => ({
+  manage_sell_offer: {
+    selling: assetToJson(selling),
+    buying: assetToJson(buying),
+    amount,
+    price,
+    offer_id: id,
+  },
+});
+
+/** Sells at a price of whole numbers. */
+export const sell = (selling: Asset, buying: Asset, amount: bigint, n = 1, d = 1, id = 0n): Body =>
+  manageSell({ selling, buying, amount, price: { n, d }, id });
+
+export const pay = (to: string, asset: Asset, amount: bigint): Body => ({
+  payment: { destination: G(to), asset: assetToJson(asset), amount },
+});
+
+const poolLine = (a: Asset, b: Asset, fee = 30): unknown => ({
+  pool_share: { liquidity_pool_constant_product: { asset_a: assetToJson(a), asset_b: assetToJson(b), fee } },
+});
+
+export const trust = (asset: Asset, limit: bigint = INT64_MAX): Body => ({
+  change_trust: { line: assetToJson(asset), limit },
+});
+
+export const trustPool = (a: Asset, b: Asset, limit: bigint = INT64_MAX, fee?: number): Body => ({
+  change_trust: { line: poolLine(a, b, fee), limit },
+});
+
+/** Sum over what `of` picks; zero for nothing. */
+const sum = <T>(values: Iterable<T>, of: (value: T) => bigint): bigint =>
+  [...values].reduce((total, value) => total + of(value), 0n);
+
+/** What must hold of every ledger after every operation. @throws AssertionError */
+export function assertSound(state: LedgerState): void {
+  const entries = [...state.entries()];
+  const offers = entries.filter((entry) => entry.type === 'offer');
+  const lines = entries.filter((entry) => entry.type === 'trustline');
+  const reservedFor = (owner: string, asset: string) => ({
+    buying: sum(
+      offers.filter(({ seller, buying }) => seller === owner && buying === asset),
+      ({ price, amount }) => offerLiabilities(price, amount).buying,
+    ),
+    selling: sum(
+      offers.filter(({ seller, selling }) => seller === owner && selling === asset),
+      ({ price, amount }) => offerLiabilities(price, amount).selling,
+    ),
+  });
+  const uses = (owner: string, asset: string): number =>
+    lines.filter(({ owner: holder, asset: share }) => {
+      const pool = holder === owner && isPoolShare(share) ? state.pool(share.slice(5)) : undefined;
+      return pool?.assetA === asset || pool?.assetB === asset;
+    }).length;
+
+  for (const entry of entries) {
+    if (entry.type === 'account') {
+      const owned = [...state.ownedBy(entry.address)];
+      const shares = owned.filter(({ type, ...rest }) => 'asset' in rest && isPoolShare(rest.asset));
+      assert.equal(entry.subentries, owned.length + shares.length + entry.signers.length, 'sub-entries');
+      assert.ok(entry.balance >= 0n && entry.balance + entry.liabilities.buying <= INT64_MAX, 'lumens');
+      assert.deepEqual(entry.liabilities, reservedFor(entry.address, XLM), 'liabilities in lumens');
+    } else if (entry.type === 'trustline') {
+      const { balance, limit, liabilities } = entry;
+      assert.ok(balance >= 0n && balance >= liabilities.selling, 'balance of a line');
+      assert.ok(limit > 0n && balance + liabilities.buying <= limit, 'limit of a line');
+      assert.deepEqual(liabilities, reservedFor(entry.owner, entry.asset), 'liabilities of a line');
+      assert.equal(entry.poolUses, uses(entry.owner, entry.asset), 'pools that use a line');
+    } else if (entry.type === 'pool') {
+      const shares = lines.filter(({ asset }) => asset === `pool:${entry.id}`);
+      assert.equal(entry.lines, BigInt(shares.length), 'lines of a pool');
+      assert.equal(
+        entry.shares,
+        sum(shares, ({ balance }) => balance),
+        'shares of a pool',
+      );
+      const hasReserves = entry.reserveA > 0n && entry.reserveB > 0n;
+      assert.ok(entry.shares === 0n ? entry.reserveA + entry.reserveB === 0n : hasReserves, 'reserves');
+    }
+  }
+  for (const [selling, buying] of state.books()) assertBook(state, selling, buying);
+}
+
+/** Sorted, and not crossed by the book against it; only a passive offer may stand at the price of one against it. */
+function assertBook(state: LedgerState, selling: Asset, buying: Asset): void {
+  const book = state.book(selling, buying);
+  assert.ok(book.every((offer) => offer.amount > 0n && offer === state.offer(offer.seller, offer.id)));
+  for (const [index, { price, id }] of book.slice(1).entries()) {
+    const better = book[index]!;
+    const [left, right] = [better.price.n * price.d, price.n * better.price.d];
+    assert.ok(left < right || (left === right && better.id < id), 'order of a book');
+  }
+  for (const ours of book) {
+    for (const theirs of state.book(buying, selling)) {
+      const product = BigInt(ours.price.n) * BigInt(theirs.price.n);
+      const one = BigInt(ours.price.d) * BigInt(theirs.price.d);
+      assert.ok(product > one || (product === one && (ours.passive || theirs.passive)), 'crossed book');
+    }
+  }
+}
+
+/** What holders and pools have of an asset; of lumens with the fee pool. */
+export function supply(state: LedgerState, asset: Asset): bigint {
+  return (
+    sum(state.entries(), (entry) => {
+      if (entry.type === 'account') return asset === XLM ? entry.balance : 0n;
+      if (entry.type === 'trustline') return entry.asset === asset ? entry.balance : 0n;
+      if (entry.type !== 'pool') return 0n;
+      return (entry.assetA === asset ? entry.reserveA : 0n) + (entry.assetB === asset ? entry.reserveB : 0n);
+    }) + (asset === XLM ? state.header.feePool : 0n)
+  );
+}
+
+export const isIssuer = (name: string, asset: Asset): boolean => issuerOf(asset) === G(name);
