@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { startCrowd } from './crowd.ts';
+import { succeeded } from './ledger/result.ts';
+import { type Network, startNetwork } from './network.ts';
+import { createMarket, loadScenario, type Scenario } from './scenario.ts';
+import { restore, snapshot } from './snapshot.ts';
+import { manualClock, START, trader } from './testing.ts';
+
+const FILE = join(import.meta.dirname, 'scenarios/crowd.yaml');
+const CLOSE_MS = 1000;
+
+describe('the crowd', () => {
+  let scenario: Scenario;
+  before(async () => {
+    scenario = await loadScenario(FILE, trader.publicKey());
+  });
+
+  const options = { closeMs: CLOSE_MS, retain: 100 };
+  const start = (seed: string) => {
+    const time = manualClock();
+    const { crowd, ...market } = createMarket({ ...scenario, crowd: { ...scenario.crowd!, seed } }, START);
+    const network = startNetwork({ ...market, ...time, ...options });
+    const stop = startCrowd(network, crowd!);
+    return { network, crowd: crowd!, stop, run: (ledgers: number) => time.advance(ledgers * CLOSE_MS) };
+  };
+  const hashes = ({ ledgers }: Network): string[] => ledgers.map(({ hash }) => hash);
+
+  it('does the same in every run with the same seed, and something else with another', () => {
+    const [one, same, other] = [start('1'), start('1'), start('2')];
+    for (const { run } of [one, same, other]) run(8);
+    assert.deepEqual(hashes(same.network), hashes(one.network));
+    assert.equal(one.network.ledgers.length, 9);
+    assert.notEqual(other.network.latest.hash, one.network.latest.hash);
+  });
+
+  it('keeps both sides of its books filled, moves them and trades', () => {
+    const { network, crowd, run } = start('3');
+    const { state } = network;
+    const tops = new Set<string>();
+    for (let ledger = 0; ledger < 20; ledger += 1) {
+      run(1);
+      for (const { base, counter } of crowd.pairs) {
+        const [ask] = state.book(base, counter);
+        const [bid] = state.book(counter, base);
+        assert.ok(ask && bid, 'a side is empty');
+        assert.ok(ask.price.n * bid.price.n >= ask.price.d * bid.price.d, 'the book is crossed');
+        tops.add(`${counter} ${ask.price.n}`);
+      }
+    }
+    assert.ok(tops.size > 15);
+    const sent = network.ledgers.flatMap(({ transactions }) => transactions);
+    const takers = sent.filter(({ transaction }) =>
+      transaction.operations[0]!.name.startsWith('path_payment'),
+    );
+    assert.ok(takers.filter(({ result }) => succeeded(result)).length > 60, 'takers trade');
+    assert.ok(sent.filter(({ result }) => succeeded(result)).length > sent.length * 0.6);
+  });
+
+  it('stops', () => {
+    const { network, stop, run } = start('4');
+    run(1);
+    stop();
+    run(2);
+    assert.equal(network.latest.transactions.length, 0);
+  });
+
+  it('goes on from a snapshot as if nothing had happened', () => {
+    const { network, crowd, run } = start('5');
+    network.upgrade({ maxTxSetSize: 60 });
+    run(3);
+    assert.ok(network.queue.pending().length > 0);
+    const text = snapshot(network);
+    const time = manualClock((START + 3) * 1000);
+    const restored = restore(text, { ...time, ...options });
+    assert.equal(snapshot(restored), text);
+    startCrowd(restored, crowd);
+    run(5);
+    time.advance(5 * CLOSE_MS);
+    assert.deepEqual(hashes(restored), hashes(network).slice(3));
+    assert.ok(restored.latest.transactions.length > 0);
+  });
+});
