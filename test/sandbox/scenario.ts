@@ -38,6 +38,8 @@ const amount = z.string().transform((text, context) => {
 const int32 = z.number().int().min(1).max(0x7fffffff);
 
 const count = z.number().int().min(1);
+/** Text that is its own escaped form. */
+const printable = z.string().regex(/^[ -[\]-~]*$/, 'ASCII without a backslash');
 const byte = z.number().int().min(0).max(255);
 
 const LINE_FLAGS = {
@@ -84,8 +86,8 @@ const accountSchema = z
       })
       .optional(),
     flags: flags(ACCOUNT_FLAGS).optional(),
-    homeDomain: z.string().max(32).optional(),
-    data: z.record(z.string().min(1).max(64), z.string().min(1).max(64)).optional(),
+    homeDomain: printable.max(32).optional(),
+    data: z.record(printable.min(1).max(64), z.string().min(1).max(64)).optional(),
   })
   .transform(({ address, seed, ...account }, context) => {
     if ((address === undefined) === (seed === undefined))
