@@ -188,7 +188,7 @@ describe('scenarios', () => {
       ],
       ['maxTxSetSize: 50', 'crowd: {seed: 1, makers: 1, takers: 1, pairs: []}', /pairs/],
       ['maxTxSetSize: 50', 'faults: [{fault: {kind: earthquake}}]', /faults/],
-      [`address: ${maker.publicKey()}`, 'address: nowhere', /nowhere is neither/],
+      [`address: ${maker.publicKey()}`, 'address: nowhere', /is neither an account name/],
       ['liabilities] }]', "liabilities] }]\n  - { seed: own seed, balance: '1' }", /there twice/],
     ];
     await made('', '');
