@@ -14,14 +14,14 @@ import {
 } from '../ledger/entries.ts';
 import { accounts as allAccounts, dataOf, trustlinesOf } from '../ledger/entries_of.ts';
 import { closeTimeOf, type View } from '../network.ts';
+import { unescaped } from './history.ts';
 import { type Answer, link, ok, PAGE, type Route, template } from './http.ts';
 import { pageOf } from './page.ts';
 import { accountId, assetFields, formatTime, poolIdOf, readAccountId, readShortAsset } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 import { compareTexts, textList } from './state_list.ts';
 
-/** An escaped SEP-51 string of printable ASCII as it was written, and back. */
-const unescaped = (text: string): string => text.replaceAll('\\\\', '\\');
+/** Printable ASCII as SEP-51 writes it. */
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\');
 
 const sponsorField = ({ sponsor }: { sponsor?: string | null }) => (sponsor ? { sponsor } : {});

@@ -33,6 +33,7 @@ const routes: Route[] = [
   feeStats,
   ledgers,
   ledger,
+  transactions,
   transaction,
   transactions,
   submit,

@@ -66,9 +66,10 @@ function applied(
   });
 }
 
-function answerApplied(found: AppliedTransaction, base: string): Answer {
+/** @param hash of what was sent: its inner transaction may be what a fee bump brought into a ledger */
+function answerApplied(found: AppliedTransaction, base: string, hash: string): Answer {
   if (!succeeded(found.result)) throw failed(found.transaction, found.result);
-  return ok(transactionResource(found, base));
+  return ok(transactionResource(found, base, hash));
 }
 
 /**
@@ -82,11 +83,11 @@ export const submit: Route = {
     const { network, base, signal, submitTimeoutMs } = request;
     const decoded = readEnvelope(request, {});
     const known = network.transaction(decoded.hash);
-    if (known) return answerApplied(known, base);
+    if (known) return answerApplied(known, base, decoded.hash);
     const submission = submitTo(request, decoded);
     if (submission.status === 'ERROR') throw failed(decoded, submission.result);
     const found = await applied(network, decoded.hash, submitTimeoutMs, signal);
-    if (found) return answerApplied(found, base);
+    if (found) return answerApplied(found, base, decoded.hash);
     throw problem('transaction_submission_timeout', {
       envelope_xdr: decoded.envelopeXdr,
       hash: decoded.hash,
