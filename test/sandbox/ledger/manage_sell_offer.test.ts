@@ -6,8 +6,8 @@ import {
   createWorld,
   credit,
   EUR,
+  fillBook,
   G,
-  manageSell,
   reaches,
   sell,
   UNIT,
@@ -200,30 +200,8 @@ describe('manage_sell_offer', () => {
     return ['alice', sell(XLM, USD, 1n)];
   });
   reaches('op_exceeded_work_limit', 'crosses more than a thousand offers', (world) => {
-    for (const name of ['alice', 'bob', 'carol']) {
-      world.account(name);
-      world.line(name, EUR, { balance: 2000n });
-    }
-    const makers = ['bob', 'carol'];
-    for (const [index] of Array.from({ length: 1001 }).entries()) {
-      const name = makers[index % 2]!;
-      world.state.put({
-        type: 'offer',
-        id: BigInt(index + 1),
-        seller: G(name),
-        selling: EUR,
-        buying: XLM,
-        amount: 1n,
-        price: { n: 1, d: 1 },
-        passive: false,
-        modified: 0,
-      });
-    }
-    for (const name of makers) {
-      const count = BigInt(world.state.book(EUR, XLM).filter(({ seller }) => seller === G(name)).length);
-      world.line(name, EUR, { liabilities: { buying: 0n, selling: count } });
-      world.account(name, { liabilities: { buying: count, selling: 0n }, subentries: 1 + Number(count) });
-    }
-    return ['alice', manageSell({ selling: XLM, buying: EUR, amount: 2000n, price: { n: 1, d: 1 } })];
+    world.line('alice', EUR);
+    fillBook(world, EUR, 1001);
+    return ['alice', sell(XLM, EUR, 2000n)];
   });
 });

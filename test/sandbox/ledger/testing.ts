@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { xdr } from '@stellar/stellar-sdk/base';
 import { keyOf as derive, PASSPHRASE, START } from '../testing.ts';
 import { applyTransaction, chargeFee } from './apply.ts';
-import { type Asset, assetToJson, issuerOf } from './asset.ts';
+import { type Asset, assetToJson } from './asset.ts';
 import { newAccount } from './create_account.ts';
 import { type Account, AUTHORIZED, isPoolShare, type PoolShare, type Trustline } from './entries.ts';
 import { type DecodedTransaction, decodeEnvelope } from './envelope.ts';
 import { INT64_MAX, offerLiabilities, type Price } from './exchange.ts';
 import { PROTOCOL_VERSION } from './header.ts';
 import type { OperationOutcome } from './operation.ts';
+import { poolId, poolIdToJson } from './pool.ts';
 import type { TransactionResult } from './result.ts';
 import { createState, type LedgerState } from './state.ts';
 import { validate } from './validate.ts';
@@ -87,6 +88,28 @@ export function transactionOf(source: string, steps: Step[], options: Options = 
   const sources = [source, ...steps.flatMap((step) => (isOwn(step) ? [step.from] : []))];
   const signers = options.signers ?? [...new Set(sources)];
   return encode(signers.map((name) => signatureOf(name, innerHash)));
+}
+
+/** A fee bump around a transaction. `fee` in stroops. */
+export function feeBumpOf(
+  payer: string,
+  inner: DecodedTransaction,
+  fee: bigint,
+  signers: string[] = [payer],
+): DecodedTransaction {
+  const tx = {
+    fee_source: G(payer),
+    fee: String(fee),
+    inner_tx: xdr.TransactionEnvelope.fromXdr(inner.envelopeXdr, 'base64').toJson(),
+    ext: 'v0',
+  };
+  const encode = (signatures: unknown[]): DecodedTransaction =>
+    decodeEnvelope(
+      xdr.TransactionEnvelope.fromJson({ tx_fee_bump: { tx, signatures } } as never).toXdr('base64'),
+      PASSPHRASE,
+    );
+  const { hash } = encode([]);
+  return encode(signers.map((name) => signatureOf(name, hash)));
 }
 
 export interface World {
@@ -240,6 +263,29 @@ export const pay = (to: string, asset: Asset, amount: bigint): Body => ({
   payment: { destination: G(to), asset: assetToJson(asset), amount },
 });
 
+/** Fills a book with so many offers of one stroop each at a price of one, by two makers in turn. */
+export function fillBook({ state, account, line }: World, selling: Asset, count: number): void {
+  const makers = ['maker 1', 'maker 2'];
+  for (const [parity, name] of makers.entries()) {
+    const own = Math.ceil((count - parity) / 2);
+    account(name, { subentries: own, liabilities: { buying: BigInt(own), selling: 0n } });
+    line(name, selling, { balance: BigInt(own), liabilities: { buying: 0n, selling: BigInt(own) } });
+  }
+  for (let index = 0; index < count; index += 1) {
+    state.put({
+      type: 'offer',
+      id: BigInt(index + 1),
+      seller: G(makers[index % 2]!),
+      selling,
+      buying: XLM,
+      amount: 1n,
+      price: { n: 1, d: 1 },
+      passive: false,
+      modified: 0,
+    });
+  }
+}
+
 const poolLine = (a: Asset, b: Asset, fee = 30): unknown => ({
   pool_share: { liquidity_pool_constant_product: { asset_a: assetToJson(a), asset_b: assetToJson(b), fee } },
 });
@@ -251,6 +297,30 @@ export const trust = (asset: Asset, limit: bigint = INT64_MAX): Body => ({
 export const trustPool = (a: Asset, b: Asset, limit: bigint = INT64_MAX, fee?: number): Body => ({
   change_trust: { line: poolLine(a, b, fee), limit },
 });
+
+const deposit = (a: Asset, b: Asset, maxA: bigint, maxB: bigint): Body => ({
+  liquidity_pool_deposit: {
+    liquidity_pool_id: poolIdToJson(poolId(a, b)),
+    max_amount_a: maxA,
+    max_amount_b: maxB,
+    min_price: { n: 1, d: 0x7fffffff },
+    max_price: { n: 0x7fffffff, d: 1 },
+  },
+});
+
+/** Fills the pool of two assets from what an account then has of them. */
+export function withPool(
+  { line, ok }: World,
+  name: string,
+  a: Asset,
+  b: Asset,
+  maxA: bigint,
+  maxB: bigint,
+): void {
+  if (a !== XLM) line(name, a, { balance: maxA });
+  line(name, b, { balance: maxB });
+  ok(name, trustPool(a, b), deposit(a, b, maxA, maxB));
+}
 
 /** Sum over what `of` picks; zero for nothing. */
 const sum = <T>(values: Iterable<T>, of: (value: T) => bigint): bigint =>
@@ -334,5 +404,3 @@ export function supply(state: LedgerState, asset: Asset): bigint {
     }) + (asset === XLM ? state.header.feePool : 0n)
   );
 }
-
-export const isIssuer = (name: string, asset: Asset): boolean => issuerOf(asset) === G(name);
