@@ -25,6 +25,8 @@ export interface SandboxOptions {
   retain: number;
   /** How long a submission waits for its ledger, in milliseconds; Horizon's own is 30 s. */
   submitTimeoutMs: number;
+  /** Streams send at each close instead of Horizon's every 5 seconds. */
+  streamAtOnce?: boolean;
   /** Milliseconds since the epoch. */
   clock: () => number;
   report: (error: unknown) => void;
@@ -76,7 +78,16 @@ function followPauses(network: Network, faults: Faults): void {
 
 /** Starts ledger, endpoints and control interface; resolves when all of them answer. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { clock, closeMs, retain, scenario, stateDir, submitTimeoutMs, report } = options;
+  const {
+    clock,
+    closeMs,
+    retain,
+    scenario,
+    stateDir,
+    submitTimeoutMs,
+    streamAtOnce = false,
+    report,
+  } = options;
   const specs = endpointSpecs(options);
   const hosts = Object.fromEntries(specs.map(({ name, host }) => [name, host]));
   const { ca, caFile, leaves } = await identities(stateDir, hosts, clock());
@@ -89,7 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   followPauses(network, faults);
 
   const servers: Partial<Record<EndpointSpec['kind'], (view: Network) => RequestListener>> = {
-    horizon: (view) => createHorizon({ network: view, submitTimeoutMs, signal, report }),
+    horizon: (view) => createHorizon({ network: view, submitTimeoutMs, streamAtOnce, signal, report }),
   };
   const endpoints: Endpoint[] = [];
   const admin = harden(

@@ -28,6 +28,7 @@ export function hold(response: ServerResponse, release: (held: Held) => void): v
     end(chunk?: unknown) {
       keep(chunk);
       Object.assign(response, { writeHead, write, end });
+      response.removeHeader('Content-Length');
       const { status, headers } = head ?? { status: response.statusCode, headers: {} };
       const rest = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length');
       release({ status, headers: Object.fromEntries(rest), body: Buffer.concat(chunks) });
@@ -51,7 +52,10 @@ export function sendBadly(
   reset: (response: ServerResponse) => void,
 ): void {
   const part = body.subarray(0, bytes);
-  if (how === 'truncate') return send(response, { status, headers, body: part });
+  if (how === 'truncate') {
+    send(response, { status, headers, body: part });
+    return;
+  }
   response.writeHead(status, { ...headers, 'Content-Length': body.length });
   if (how === 'abort' || how === 'reset') {
     response.flushHeaders();

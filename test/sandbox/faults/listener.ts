@@ -129,7 +129,7 @@ function raiseFees(stats: unknown, fee: number): unknown {
       ]),
     );
   if (result) {
-    const inclusionFee = all(result['inclusionFee'], ['transactionCount', 'ledgerCount']);
+    const inclusionFee = all(result.inclusionFee, ['transactionCount', 'ledgerCount']);
     return { ...horizon, result: { ...result, inclusionFee } };
   }
   const { fee_charged, max_fee } = horizon;
@@ -184,6 +184,8 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const isSubmission = kind === 'horizon' && method === 'POST' && url === '/transactions';
     if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;
 
+    // What is to be cut or changed must not be compressed.
+    delete request.headers['accept-encoding'];
     const bad = isStream ? undefined : faults.take(name, 'body', target);
     if (bad) hold(response, (held) => sendBadly(response, held, bad, reset));
     const surge = faults.find(name, 'surge')?.fault;

@@ -6,8 +6,9 @@ const isNews = (event: string): boolean => !/^event:/m.test(event);
 
 /** Lets the events that a stream writes pass as the fault has it. */
 export function disturbStream(response: ServerResponse, { how, after }: FaultOf<'stream'>): void {
-  const write = (text: string): void => void response.constructor.prototype.write.call(response, text);
-  const end = (): void => void response.constructor.prototype.end.call(response);
+  const [rawWrite, rawEnd] = [response.write.bind(response), response.end.bind(response)];
+  // Bytes as latin1: what is written may end within a character.
+  const write = (bytes: string): boolean => rawWrite(bytes, 'latin1');
   const sent: string[] = [];
   let seen = 0;
   let unfinished = '';
@@ -29,13 +30,13 @@ export function disturbStream(response: ServerResponse, { how, after }: FaultOf<
     if (isNews(event) && how === 'replay' && seen === after) for (const old of sent) write(old);
     if (how === 'end' && seen >= after) {
       over = true;
-      end();
+      rawEnd();
     }
   }
 
   Object.assign(response, {
     write(chunk: string | Uint8Array) {
-      const events = (unfinished + Buffer.from(chunk as string).toString('utf8')).split('\n\n');
+      const events = (unfinished + Buffer.from(chunk as string).toString('latin1')).split('\n\n');
       unfinished = events.pop() ?? '';
       for (const event of events) pass(`${event}\n\n`);
       return true;
@@ -43,7 +44,7 @@ export function disturbStream(response: ServerResponse, { how, after }: FaultOf<
     end(chunk?: string | Uint8Array) {
       if (chunk !== undefined) response.write(chunk);
       if (over && how === 'stall') return response;
-      if (!over) end();
+      if (!over) rawEnd();
       over = true;
       return response;
     },
