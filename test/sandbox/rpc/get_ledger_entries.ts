@@ -25,7 +25,7 @@ function find(state: LedgerState, key: xdr.LedgerKey): Entry | undefined {
   if (json.offer) return state.offer(json.offer.seller_id, BigInt(json.offer.offer_id));
   if (json.data) return state.data(json.data.account_id, json.data.data_name);
   if (json.liquidity_pool) return state.pool(poolIdFromJson(json.liquidity_pool.liquidity_pool_id));
-  if (!json.trustline) throw refusal(`entries of the kind ${Object.keys(json)[0]}`);
+  if (!json.trustline) throw refusal(Object.keys(json)[0]!);
   const { account_id, asset } = json.trustline;
   const isShare = typeof asset === 'object' && 'pool_share' in asset;
   return state.trustline(
