@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { startCrowd } from './crowd.ts';
+import { offerLiabilities } from './ledger/exchange.ts';
+import { TOTAL_COINS } from './ledger/header.ts';
 import { succeeded } from './ledger/result.ts';
 import { type Network, startNetwork } from './network.ts';
 import { createMarket, loadScenario, type Scenario } from './scenario.ts';
@@ -10,7 +12,8 @@ import { manualClock, START, trader } from './testing.ts';
 const FILE = join(import.meta.dirname, 'scenarios/crowd.yaml');
 const CLOSE_MS = 1000;
 
-describe('the crowd', () => {
+describe('the crowd', function () {
+  this.timeout(20_000);
   let scenario: Scenario;
   before(async () => {
     scenario = await loadScenario(FILE, trader.publicKey());
@@ -55,6 +58,41 @@ describe('the crowd', () => {
     );
     assert.ok(takers.filter(({ result }) => succeeded(result)).length > 60, 'takers trade');
     assert.ok(sent.filter(({ result }) => succeeded(result)).length > sent.length * 0.6);
+  });
+
+  it('neither makes nor loses lumens and assets, and reserves what its offers promise', () => {
+    const { network, run } = start('6');
+    const { state } = network;
+    /** Stroops by asset, and liabilities by holder and asset. */
+    const sums = () => {
+      const [held, reserved, promised] = [new Map<string, bigint>(), new Map<string, bigint>(), new Map()];
+      const add = (to: Map<string, bigint>, key: string, amount: bigint): void => {
+        if (amount !== 0n) to.set(key, (to.get(key) ?? 0n) + amount);
+      };
+      add(held, 'native', state.header.feePool);
+      for (const entry of state.entries()) {
+        if (entry.type === 'offer') {
+          const { selling, buying } = offerLiabilities(entry.price, entry.amount);
+          add(promised, `sell ${entry.seller} ${entry.selling}`, selling);
+          add(promised, `buy ${entry.seller} ${entry.buying}`, buying);
+        } else if (entry.type === 'account' || entry.type === 'trustline') {
+          const [owner, asset] =
+            entry.type === 'account' ? [entry.address, 'native'] : [entry.owner, entry.asset];
+          assert.ok(entry.balance >= entry.liabilities.selling);
+          add(held, asset, entry.balance);
+          add(reserved, `sell ${owner} ${asset}`, entry.liabilities.selling);
+          add(reserved, `buy ${owner} ${asset}`, entry.liabilities.buying);
+        }
+      }
+      return { held, reserved, promised };
+    };
+    const before = sums().held;
+    assert.equal(before.get('native'), TOTAL_COINS);
+    run(15);
+    const { held, reserved, promised } = sums();
+    assert.deepEqual(held, before);
+    assert.ok(promised.size > 10);
+    assert.deepEqual(new Map([...reserved].sort()), new Map([...promised].sort()));
   });
 
   it('stops', () => {

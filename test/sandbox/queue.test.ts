@@ -54,7 +54,8 @@ function bump(inner: string, payer: string, bid: number): string {
   return bumped.toEnvelope().toXdr('base64');
 }
 
-describe('the transaction queue', () => {
+describe('the transaction queue', function () {
+  this.timeout(20_000);
   let state: LedgerState;
   let queue: Queue;
   beforeEach(() => {
@@ -270,7 +271,8 @@ describe('surge pricing', () => {
   });
 });
 
-describe('the transaction sets of a recorded network', () => {
+describe('the transaction sets of a recorded network', function () {
+  this.timeout(20_000);
   it('are applied in this order, at this price', async () => {
     let [ordered, dear] = [0, 0];
     for await (const ledger of openCorpus(CORPUS).ledgers()) {
