@@ -1,19 +1,39 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shutdownSignal } from '../../common/shutdown.ts';
+import { faultSchema } from './faults/schema.ts';
 import { startSandbox } from './sandbox.ts';
 import { loadScenario } from './scenario.ts';
 
 const USAGE = `Usage: node test/sandbox/main.ts --state-dir DIR [options]
 
+A Stellar network of its own behind several endpoints, each over TLS 1.3: horizon, rpc, and horizon-2, which is
+another node's Horizon. It prints "sandbox ready URL" and the pins of each endpoint, and runs until SIGTERM.
+
   --state-dir DIR     keeps certificates and sandbox.json (what a client needs to know)
-  --scenario FILE     accounts, trust lines and offers (default: scenarios/market.yaml)
+  --scenario FILE     accounts, books, pools, crowd and faults (default: scenarios/market.yaml)
   --account G...      the account for $ACCOUNT in the scenario
-  --listen HOST:PORT  where Horizon listens (default 127.0.0.1:0)
-  --host NAME         name in the certificate and the URL (default horizon.sandbox.test)
+  --restore FILE      goes on from a snapshot instead of the scenario's accounts and books
+  --listen HOST:PORT  where horizon listens (default 127.0.0.1:0); the others take any port of the same address
+  --host NAME         name of horizon in certificate and URL (default horizon.sandbox.test); the others are rpc and
+                      horizon-2 of the same domain
   --close-ms N        milliseconds from ledger to ledger (default 1000)
   --retain N          ledgers to keep (default 1000)
   --submit-timeout-ms N  how long a submission waits for its ledger (default 30000)
+  --stream-at-once    streams tell of a ledger when it closes, instead of looking every 5 seconds as Horizon does
+
+Control, plain HTTP on loopback, "admin" in sandbox.json (bad input is a 400 that names the field):
+  POST /close[?n=N]         closes ledgers now
+  POST /pause, POST /resume stops and starts the timer
+  GET /state                accounts, balances, sequence numbers
+  GET /snapshot             the network, for --restore
+  POST /friendbot?addr=G... gives lumens; each Horizon has GET /friendbot?addr=G... besides
+  POST /faults              {"endpoint": "horizon", "fault": {"kind": ...}}; without endpoint at all of them
+  GET /faults, DELETE /faults[/ID]
+
+Kinds of faults, in scenarios under "faults" in the same form; the fields are in test/sandbox/faults/schema.ts:
+${faultSchema.options.map(({ shape, description }) => `  ${[...shape.kind.values][0]}: ${description}`).join('\n')}
 `;
 
 const { values } = parseArgs({
@@ -21,11 +41,13 @@ const { values } = parseArgs({
     'state-dir': { type: 'string' },
     scenario: { type: 'string', default: resolve(import.meta.dirname, 'scenarios/market.yaml') },
     account: { type: 'string' },
+    restore: { type: 'string' },
     listen: { type: 'string', default: '127.0.0.1:0' },
     host: { type: 'string', default: 'horizon.sandbox.test' },
     'close-ms': { type: 'string', default: '1000' },
     retain: { type: 'string', default: '1000' },
     'submit-timeout-ms': { type: 'string', default: '30000' },
+    'stream-at-once': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -47,16 +69,21 @@ async function main(): Promise<void> {
   const signal = shutdownSignal(5_000);
   const sandbox = await startSandbox({
     scenario: await loadScenario(values.scenario, values.account),
+    ...(values.restore !== undefined && { restore: await readFile(values.restore, 'utf8') }),
     stateDir: resolve(values['state-dir']),
     listen: { host: listenAt.hostname.replace(/^\[|\]$/g, ''), port: Number(listenAt.port) },
     host: values.host,
     closeMs: positive('close-ms'),
     retain: positive('retain'),
     submitTimeoutMs: positive('submit-timeout-ms'),
+    streamAtOnce: values['stream-at-once'],
     clock: Date.now,
     report: (error) => console.error(error),
   });
-  console.log(`sandbox ready ${sandbox.info.url}`);
+  const pins = sandbox.info.endpoints.map(
+    ({ name, url, spkiPins }) => `${name} ${url} ${spkiPins.join(' ')}`,
+  );
+  console.log([`sandbox ready ${sandbox.info.url}`, ...pins].join('\n'));
   if (!signal.aborted) {
     await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
   }

@@ -4,18 +4,7 @@ import { keyOf as entryKey } from './ledger/entries.ts';
 import type { LedgerState } from './ledger/state.ts';
 import { startNetwork } from './network.ts';
 import { createReplica } from './replica.ts';
-import {
-  book,
-  envelope,
-  maker,
-  market,
-  START,
-  strictReceive,
-  strictSend,
-  trader,
-  usdc,
-  xlm,
-} from './testing.ts';
+import { envelope, maker, market, START, strictReceive, strictSend, trader, usdc, xlm } from './testing.ts';
 
 const entries = (state: LedgerState) =>
   new Map([...state.entries()].map((entry) => [entryKey(entry), entry]));

@@ -133,6 +133,52 @@ describe('the sandbox as a process', function () {
     assert.equal((await fetch(`${info.url}/ledgers/1`)).status, 410);
   });
 
+  it('has several endpoints, each with a key of its own', async () => {
+    const { info } = await start({ host: 'horizon.example.test' });
+    assert.deepEqual(
+      info.endpoints.map(({ name, kind, url }) => [name, kind, new URL(url).hostname]),
+      [
+        ['horizon', 'horizon', 'horizon.example.test'],
+        ['rpc', 'rpc', 'rpc.example.test'],
+        ['horizon-2', 'horizon', 'horizon-2.example.test'],
+      ],
+    );
+    assert.equal(new Set(info.endpoints.map(({ spkiPins: [leaf] }) => leaf)).size, 3);
+    assert.deepEqual(info.endpoints[0]?.spkiPins, info.spkiPins);
+    await sdk(info);
+    const network = { jsonrpc: '2.0', id: 1, method: 'getNetwork' };
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await fetch(info.endpoints[1]!.url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(network),
+    });
+    assert.match(await answer.text(), new RegExp(PASSPHRASE));
+  });
+
+  it('goes on from a snapshot, with the same ledgers', async () => {
+    const first = await start({ closeMs: 20_000 });
+    const server = await sdk(first.info);
+    const { hash } = await trade(server, strictSend()).then((transaction) =>
+      server.submitAsyncTransaction(transaction),
+    );
+    const text = await (await fetch(`${first.info.admin}/snapshot`)).text();
+    const closed = first.network.close();
+    await sandbox?.stop();
+    const second = await start({ closeMs: 20_000, restore: text, clock: () => closed.closeTime * 1000 });
+    assert.equal(second.network.close().hash, closed.hash);
+    assert.equal((await (await sdk(second.info)).transactions().transaction(hash).call()).successful, true);
+  });
+
+  it('begins with the faults of its scenario, if it has their endpoints', async () => {
+    const faults = [{ endpoint: 'horizon-2', fault: { kind: 'pause' as const } }];
+    assert.equal((await start({ scenario: { ...scenario(book), faults } })).network.paused, true);
+    await sandbox?.stop();
+    sandbox = undefined;
+    const unknown = { ...scenario(book), faults: [{ ...faults[0]!, endpoint: 'horizon-9' }] };
+    await assert.rejects(start({ scenario: unknown }), /horizon-9/);
+  });
+
   const handshake = (info: SandboxInfo, ca: Buffer, options: ConnectionOptions = {}): Promise<string> =>
     new Promise((resolve, reject) => {
       const socket = connect(
@@ -172,7 +218,8 @@ describe('the sandbox as a process', function () {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     const info = JSON.parse(await readFile(join(dir, 'sandbox.json'), 'utf8')) as SandboxInfo;
-    assert.equal(line.toString(), `sandbox ready ${info.url}\n`);
+    const pins = info.endpoints.map(({ name, url, spkiPins }) => `${name} ${url} ${spkiPins.join(' ')}`);
+    assert.equal(line.toString(), `${[`sandbox ready ${info.url}`, ...pins].join('\n')}\n`);
     const server = await sdk(info);
     const { accounts } = await loadScenario(MARKET, trader.publicKey());
     const { bids, asks } = await server.orderbook(xlm, new Asset('USDC', accounts[0]!.address)).call();

@@ -8,13 +8,18 @@ import { startCrowd } from './crowd.ts';
 import { type Endpoint, type EndpointInfo, type EndpointSpec, startEndpoint } from './endpoint.ts';
 import { createFaults, type Faults } from './faults/registry.ts';
 import { createFriendbot } from './friendbot.ts';
+import { withFriendbot } from './friendbot_listener.ts';
 import { createHorizon } from './horizon/server.ts';
 import { type Network, startNetwork } from './network.ts';
+import { createRpc } from './rpc/server.ts';
 import { createMarket, type Scenario } from './scenario.ts';
+import { restore, snapshot } from './snapshot.ts';
 import { identities } from './tls.ts';
 
 export interface SandboxOptions {
   scenario: Scenario;
+  /** A snapshot to go on from, instead of the scenario's accounts and books; its crowd and faults still count. */
+  restore?: string;
   /** Keeps the certificates and `sandbox.json`. */
   stateDir: string;
   /** Where the first endpoint listens; the others take any port of the same address. */
@@ -57,6 +62,7 @@ function endpointSpecs({ host, listen: at }: SandboxOptions): [EndpointSpec, ...
   const beside = (name: string) => ({ name, host: hostBeside(host, name), listen: { ...at, port: 0 } });
   return [
     { name: 'horizon', kind: 'horizon', host, listen: at, replica: false },
+    { ...beside('rpc'), kind: 'rpc', replica: false },
     { ...beside('horizon-2'), kind: 'horizon', replica: true },
   ];
 }
@@ -92,15 +98,23 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const hosts = Object.fromEntries(specs.map(({ name, host }) => [name, host]));
   const { ca, caFile, leaves } = await identities(stateDir, hosts, clock());
   const market = createMarket(scenario, Math.floor(clock() / 1000));
-  const network = startNetwork({ ...market, clock, closeMs, retain, report });
+  const life = { clock, closeMs, retain, report };
+  const network = options.restore ? restore(options.restore, life) : startNetwork({ ...market, ...life });
   const stopCrowd = market.crowd && startCrowd(network, market.crowd);
   const stopping = new AbortController();
   const { signal } = stopping;
   const faults = createFaults(() => network.latest.sequence);
   followPauses(network, faults);
+  const friendbot = createFriendbot(network);
 
-  const servers: Partial<Record<EndpointSpec['kind'], (view: Network) => RequestListener>> = {
-    horizon: (view) => createHorizon({ network: view, submitTimeoutMs, streamAtOnce, signal, report }),
+  const servers: Record<EndpointSpec['kind'], (view: Network) => RequestListener> = {
+    horizon: (view) =>
+      withFriendbot(
+        friendbot,
+        signal,
+        createHorizon({ network: view, submitTimeoutMs, streamAtOnce, signal, report }),
+      ),
+    rpc: (view) => createRpc({ network: view, clock, retain, report }),
   };
   const endpoints: Endpoint[] = [];
   const admin = harden(
@@ -108,8 +122,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       createAdmin({
         ...{ network, faults, signal, report },
         endpoints: specs.map(({ name }) => name),
-        friendbot: createFriendbot(network),
-        snapshot: () => ({}),
+        friendbot,
+        snapshot: () => JSON.parse(snapshot(network)) as unknown,
       }),
     ),
   );
@@ -124,7 +138,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     for (const spec of specs) {
       const of = { spec, network, faults, ca, leaves: leaves[spec.name]!, report };
-      endpoints.push(await startEndpoint({ ...of, serve: servers[spec.kind]! }));
+      endpoints.push(await startEndpoint({ ...of, serve: servers[spec.kind] }));
     }
     await listen(admin, { host: '127.0.0.1', port: 0 });
     for (const request of scenario.faults ?? []) {
