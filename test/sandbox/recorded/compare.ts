@@ -1,0 +1,170 @@
+import { xdr } from '@stellar/stellar-sdk/base';
+import { type Answer, json } from './recordings.ts';
+import { missing, type Schema, unlike } from './schema.ts';
+
+export interface Comparison {
+  /** In words: what was expected, what came. */
+  differences: string[];
+  /** What the recorded answer holds and this one does not, because the data are others. */
+  unmet: string[];
+}
+
+/** Headers that have to be equal; of `PRESENCE` the value is data. */
+const EQUAL =
+  /^(content-type|content-encoding|content-disposition|cache-control|vary|allow|access-control-.*|x-content-type-options)$/;
+const PRESENCE = /^(latest-ledger|x-ratelimit-.*|retry-after)$/;
+
+/** Text without what is another in every network. */
+export const normal = (text: string): string =>
+  text
+    .replace(/https?:\/\/(?!stellar\.org)[^/{"\s]+/g, 'BASE')
+    .replace(/(%3A|\b)[GM][A-Z2-7]{55,68}\b/g, '$1ADDRESS')
+    .replace(/\b[0-9a-fA-F]{64}\b/g, 'HASH')
+    .replace(/\b\d{9,}(-\d+)?\b/g, 'CURSOR')
+    .replace(/(\/offers\/|offer_id=)\d+/g, '$1ID')
+    .replace(/\b(?<!limit=)\d{2,8}\b(?!-)/g, 'NUMBER')
+    .replace(/[A-Za-z0-9+/]{80,}=*/g, 'XDR');
+
+/** Names in a TransactionResult of the outcomes, in order. */
+export function resultNames(text: unknown): string {
+  try {
+    const { result } = xdr.TransactionResult.fromXdr(String(text), 'base64').toJson() as { result: unknown };
+    const names: string[] = [];
+    const walk = (value: unknown): void => {
+      if (typeof value === 'string' && /^[a-z_]+$/.test(value)) names.push(value);
+      if (Array.isArray(value)) value.forEach(walk);
+      else if (value !== null && typeof value === 'object') {
+        for (const [key, item] of Object.entries(value)) {
+          names.push(key);
+          if (key !== 'success') walk(item);
+        }
+      }
+    };
+    walk(result);
+    return names.join(' ');
+  } catch {
+    return 'unreadable';
+  }
+}
+
+type Fields = Record<string, unknown>;
+const fieldsOf = (value: unknown): Fields =>
+  value !== null && typeof value === 'object' ? (value as Fields) : {};
+
+/** What says how a request ended: equal in every network once ids and numbers are left out. */
+const VERDICT = ['type', 'title', 'status', 'detail', 'code', 'message', 'tx_status'];
+
+function* verdicts(recorded: Fields, got: Fields, where = ''): Generator<string> {
+  for (const key of VERDICT) {
+    const [expected, actual] = [recorded[key], got[key]].map((value) =>
+      typeof value === 'string' ? normal(value) : value,
+    );
+    if (typeof expected === 'object' || expected === actual) continue;
+    yield `${where}${key}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
+  }
+}
+
+function compareProblem(recorded: Fields, got: Fields, result: Comparison): void {
+  result.differences.push(...verdicts(recorded, got));
+  const [expected, actual] = [fieldsOf(recorded.extras), fieldsOf(got.extras)];
+  const keys = (fields: Fields): string => Object.keys(fields).sort().join(', ') || 'none';
+  if (keys(expected) !== keys(actual)) {
+    result.differences.push(`extras: expected ${keys(expected)}, got ${keys(actual)}`);
+    return;
+  }
+  for (const [key, value] of Object.entries(expected)) {
+    if (key === 'result_xdr') {
+      const [names, actualNames] = [resultNames(value), resultNames(actual[key])];
+      if (names !== actualNames) result.differences.push(`result: expected ${names}, got ${actualNames}`);
+    } else if (normal(JSON.stringify(value)) !== normal(JSON.stringify(actual[key]))) {
+      result.differences.push(
+        `extras.${key}: expected ${JSON.stringify(value)}, got ${JSON.stringify(actual[key])}`,
+      );
+    }
+  }
+}
+
+/** Links of a page, where only cursors and ids may be others. */
+function* comparePageLinks(recorded: Fields, got: Fields): Generator<string> {
+  if (!('_embedded' in recorded)) return;
+  for (const [name, link] of Object.entries(fieldsOf(recorded._links))) {
+    const hrefs = [link, fieldsOf(got._links)[name]].map((one) => normal(String(fieldsOf(one).href)));
+    const [expected, actual] = hrefs.map((href) =>
+      href.replace(/cursor=(CURSOR|NUMBER|ADDRESS|HASH|\d+)/, 'cursor=*'),
+    );
+    if (expected !== actual) yield `link ${name}: expected ${expected}, got ${actual}`;
+  }
+}
+
+function compareHeaders(recorded: Answer, got: Answer): string[] {
+  const names = new Set([...Object.keys(recorded.headers), ...Object.keys(got.headers)]);
+  return [...names].flatMap((name) => {
+    const [expected, actual] = [recorded.headers[name], got.headers[name]];
+    const same = EQUAL.test(name)
+      ? expected === actual
+      : !PRESENCE.test(name) || (expected === undefined) === (actual === undefined);
+    return same ? [] : [`header ${name}: expected ${expected ?? 'none'}, got ${actual ?? 'none'}`];
+  });
+}
+
+/** Compares an answer with the recorded one; `schema` is learned from all recorded ones, `kind` names the request's. */
+export function compare(schema: Schema, kind: string, recorded: Answer, got: Answer): Comparison {
+  const result: Comparison = { differences: [], unmet: [] };
+  if (recorded.status !== got.status) {
+    const said = fieldsOf(json(got.body));
+    const detail = said.detail === undefined ? '' : ` (${said.detail} ${JSON.stringify(said.extras ?? '')})`;
+    result.differences.push(`status: expected ${recorded.status}, got ${got.status}${detail.slice(0, 300)}`);
+    return result;
+  }
+  result.differences.push(...compareHeaders(recorded, got));
+  const [expected, actual] = [json(recorded.body), json(got.body)];
+  if (expected === undefined) {
+    if (recorded.body !== got.body) {
+      result.differences.push(
+        `body: expected ${JSON.stringify(recorded.body)}, got ${JSON.stringify(got.body.slice(0, 100))}`,
+      );
+    }
+    return result;
+  }
+  if (actual === undefined) {
+    result.differences.push('body: no JSON');
+    return result;
+  }
+  if (recorded.headers['content-type']?.includes('problem')) {
+    compareProblem(fieldsOf(expected), fieldsOf(actual), result);
+    return result;
+  }
+  compareValues(schema, kind, expected, actual, result);
+  return result;
+}
+
+/** Compares two JSON values of success; adds to `result`. */
+export function compareValues(
+  schema: Schema,
+  kind: string,
+  expected: unknown,
+  actual: unknown,
+  result: Comparison,
+): void {
+  const [recorded, got] = [fieldsOf(expected), fieldsOf(actual)];
+  for (const part of ['error', 'result']) {
+    result.differences.push(...verdicts(fieldsOf(recorded[part]), fieldsOf(got[part]), `${part}.`));
+  }
+  if ('tx_status' in recorded) result.differences.push(...verdicts(recorded, got));
+  for (const [from, key] of [
+    [(value: Fields) => value, 'error_result_xdr'],
+    [(value: Fields) => fieldsOf(value.result), 'errorResultXdr'],
+    [(value: Fields) => value, 'result_xdr'],
+    [(value: Fields) => fieldsOf(value.result), 'resultXdr'],
+  ] as const) {
+    if (!(key in from(recorded))) continue;
+    const [names, actualNames] = [from(recorded)[key], from(got)[key]].map(resultNames);
+    if (names === actualNames) continue;
+    // Of one that was looked up the outcome hangs on which was chosen.
+    const list = kind.startsWith('POST') || key.includes('rror') ? result.differences : result.unmet;
+    list.push(`${key}: expected ${names}, got ${actualNames}`);
+  }
+  result.differences.push(...comparePageLinks(recorded, got));
+  result.differences.push(...unlike(schema, actual, kind));
+  result.unmet.push(...missing(expected, actual, kind));
+}

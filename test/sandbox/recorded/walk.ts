@@ -1,0 +1,200 @@
+import { setTimeout } from 'node:timers/promises';
+import { Keypair, StrKey } from '@stellar/stellar-sdk/base';
+import { sha256 } from '../ledger/envelope.ts';
+import { type Comparison, compare } from './compare.ts';
+import { ask, type Node } from './node.ts';
+import { type Answer, answerOf, type Exchange, json, type Recordings, requestOf } from './recordings.ts';
+import { readFacts } from './roles.ts';
+import { learn, type Schema } from './schema.ts';
+import { type Translator, translator } from './translate.ts';
+import { buildWorld, type World } from './world.ts';
+
+export interface Walk {
+  recorded: number;
+  /** Exchanges that are left out, by the reason. */
+  notServed: Map<string, number[]>;
+  /** In words, with the number of the exchange. */
+  differences: string[];
+  unmet: string[];
+}
+
+/** What the issue leaves out, and what no request alone brings about: each is a fault of the node or an option. */
+const NOT_SERVED: [reason: string, test: (exchange: Exchange, path: string) => boolean][] = [
+  ['no answer was recorded', (exchange) => answerOf(exchange).status === 0],
+  ['trade aggregations', (_, path) => path.startsWith('/trade_aggregations')],
+  ['assets', (_, path) => path.startsWith('/assets')],
+  ['claimable balances', (_, path) => path.startsWith('/claimable_balances')],
+  ['getEvents', ({ method }) => method === 'getEvents'],
+  ['simulateTransaction', ({ method }) => method === 'simulateTransaction'],
+  ['rate limits', ({ group, response }) => group === 'rate' || response.statusLine.includes(' 429 ')],
+  ['a core that is held or refuses', ({ group }) => group === 'timeout'],
+  ['stale history', ({ group }) => group === 'stale'],
+  ['before the first ledger', ({ group }) => group === 'ingesting'],
+  [
+    'a limit on requests',
+    ({ group, what }) => group === 'size' || /over capacity|larger than the limit/.test(what),
+  ],
+  ['surge pricing', ({ what }) => /^(surge|outbid)/.test(what)],
+];
+
+/** The kind of a request's answer: its route, without ids. */
+export function kindOf(method: string, path: string, call?: string): string {
+  if (call) return call;
+  const [route = ''] = path.split('?');
+  const segments = route.split('/').map((part, index) => (index === 2 || index === 4 ? '*' : part));
+  return `${method} ${segments.join('/')}`;
+}
+
+const callOf = (body: string | undefined): string | undefined => {
+  const called = json(body ?? '') as { method?: unknown; params?: { xdrFormat?: unknown } } | undefined;
+  if (typeof called?.method !== 'string') return undefined;
+  return called.params?.xdrFormat === 'json' ? `${called.method} in JSON` : called.method;
+};
+
+const kindOfExchange = (exchange: Exchange): string => {
+  const { method, path, body } = requestOf(exchange);
+  return kindOf(method, path, callOf(body));
+};
+
+/** All that the recordings show of answers of success. */
+export function learnAll({ exchanges, streams }: Recordings): Schema {
+  const schema: Schema = new Map();
+  for (const exchange of exchanges) {
+    const answer = answerOf(exchange);
+    const problem = answer.headers['content-type']?.includes('problem');
+    if (!problem) learn(schema, json(answer.body), kindOfExchange(exchange));
+  }
+  for (const { request, text } of streams) {
+    const [method = '', path = ''] = request.split(' ');
+    for (const [, data] of text.matchAll(/^data: (\{.*)$/gm))
+      learn(schema, json(data!), kindOf(method, path));
+  }
+  return schema;
+}
+
+export const headersOf = (
+  headers: Record<string, string>,
+  path: (text: string) => string,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name]) => !/^(host|connection|content-length)$/i.test(name))
+      .map(([name, value]) => [
+        name,
+        /^last-event-id$/i.test(name) ? path(`cursor=${value}`).replace('cursor=', '') : value,
+      ]),
+  );
+
+/** Everything that a walk needs of the network that it walks. */
+export interface Prepared {
+  node: Node;
+  schema: Schema;
+  world: World;
+  translate: Translator;
+}
+
+/** Builds the world in a network and learns what the recordings show. */
+export async function prepare(
+  node: Node,
+  recordings: Recordings,
+  names: Record<string, string>,
+  salt: string,
+): Promise<Prepared> {
+  const root = Keypair.fromRawEd25519Seed(sha256(node.passphrase)).publicKey();
+  const facts = readFacts(recordings, names, root);
+  const world = await buildWorld(node, facts, salt);
+  const written = [...JSON.stringify(recordings).matchAll(/\bG[A-Z2-7]{55}\b/g)].map(String);
+  const all = new Set(
+    [...Object.values(names), ...facts.others, ...written].filter(StrKey.isValidEd25519PublicKey),
+  );
+  return {
+    node,
+    schema: learnAll(recordings),
+    world,
+    translate: translator(facts, world, node.passphrase, [...all]),
+  };
+}
+
+async function send({ node, translate }: Prepared, exchange: Exchange): Promise<Answer> {
+  const { method, path, headers, body } = requestOf(exchange);
+  const expected = exchange.response.body ?? '';
+  const request = { method, path: translate.path(path), headers: headersOf(headers, translate.path) };
+  const form = new URLSearchParams(body ?? '').get('tx');
+  const posts = path.startsWith('/transactions') && method === 'POST';
+  if (posts && form !== null) {
+    const text = new URLSearchParams({ tx: await translate.envelope(form, expected) }).toString();
+    return ask(node, { ...request, body: text });
+  }
+  const called = json(body ?? '') !== undefined && !posts ? await translate.call(body!, expected) : body;
+  return ask(node, { ...request, body: called });
+}
+
+/** The envelope that an exchange submits, if any. */
+function submitted(exchange: Exchange): string | undefined {
+  const { path, body } = requestOf(exchange);
+  if (path.startsWith('/transactions')) return new URLSearchParams(body ?? '').get('tx') ?? undefined;
+  const { params } = (json(body ?? '') ?? {}) as { params?: { transaction?: string } };
+  return params?.transaction;
+}
+
+/**
+ * Brings the queue into the state in which an exchange was recorded: empty, but for what is sent again, or beside
+ * another one of its account, while that waits.
+ */
+async function arrange(prepared: Prepared, exchange: Exchange, next: Exchange | undefined): Promise<boolean> {
+  const { node, translate } = prepared;
+  const { body = '' } = exchange.response;
+  const envelope = submitted(exchange);
+  const waits =
+    body.includes('DUPLICATE') ||
+    (envelope !== undefined && body.includes('TRY_AGAIN_LATER') && !translate.isKnown(envelope)) ||
+    /not yet applied/.test(exchange.what) ||
+    answerOf(exchange).status === 504;
+  const async = node.rpc || requestOf(exchange).path.startsWith('/transactions_async');
+  if (!waits && (envelope !== undefined || node.rpc)) await node.settle();
+  if (next && answerOf(next).status === 504 && envelope !== undefined) {
+    // It waits by the asynchronous way until the next one was turned away, and is asked for after that.
+    node.closing(false);
+    const first = { ...exchange, request: { ...exchange.request } };
+    first.request.line = first.request.line.replace('/transactions ', '/transactions_async ');
+    await send(prepared, first);
+    return true;
+  }
+  node.closing(!async && answerOf(exchange).status !== 504);
+  return false;
+}
+
+const pathOf = (exchange: Exchange): string => requestOf(exchange).path;
+
+/** Sends every recorded request again, in the order of the recording, and compares the answers. */
+export async function walk(prepared: Prepared, { exchanges }: Recordings): Promise<Walk> {
+  const result: Walk = { recorded: exchanges.length, notServed: new Map(), differences: [], unmet: [] };
+  const served = exchanges.filter((exchange) => {
+    const [reason] = NOT_SERVED.find(([, test]) => test(exchange, pathOf(exchange))) ?? [];
+    if (reason) result.notServed.set(reason, [...(result.notServed.get(reason) ?? []), exchange.n]);
+    return !reason;
+  });
+  const check = async (exchange: Exchange): Promise<void> => {
+    const got = await send(prepared, exchange);
+    const kind = kindOfExchange(exchange);
+    const compared = compare(prepared.schema, kind, answerOf(exchange), got);
+    note(result, `${exchange.n} ${exchange.what} (${exchange.request.line.split(' HTTP')[0]})`, compared);
+  };
+  for (let index = 0; index < served.length; index += 1) {
+    const [exchange, next] = [served[index]!, served[index + 1]];
+    if (await arrange(prepared, exchange, next)) {
+      await check(next!);
+      await prepared.node.settle();
+      index += 1;
+    }
+    await check(exchange);
+  }
+  prepared.node.closing(true);
+  await setTimeout(0);
+  return result;
+}
+
+export function note(result: Walk, name: string, { differences, unmet }: Comparison): void {
+  for (const one of differences) result.differences.push(`${name}: ${one}`);
+  for (const one of unmet) result.unmet.push(`${name}: ${one}`);
+}
