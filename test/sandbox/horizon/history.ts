@@ -5,7 +5,7 @@ import type { Change } from '../ledger/entries.ts';
 import { feeSourceOf, type Operation } from '../ledger/envelope.ts';
 import { succeeded } from '../ledger/result.ts';
 import type { View } from '../network.ts';
-import { tokenOf } from './page.ts';
+import { ledgerOf, tokenOf } from './page.ts';
 import { accountId, poolIdOf } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 
@@ -132,10 +132,12 @@ export function readScope(view: View, parent: string | undefined, id = ''): Scop
     case 'transactions': {
       const applied = view.transaction(readHash(id));
       if (!applied) throw problem('not_found');
-      return { transaction: applied.transaction.hash };
+      return { ledger: applied.ledger, transaction: applied.transaction.hash };
     }
-    case 'operations':
-      return { operation: readOperationId(id, 'op_id') };
+    case 'operations': {
+      const operation = readOperationId(id, 'op_id');
+      return { ledger: ledgerOf(operation), operation };
+    }
     default:
       return {};
   }
@@ -167,11 +169,15 @@ export function operationsIn(scope: Scope, ledger: ClosedLedger, failed: boolean
     );
 }
 
-/** An address under `name`, and where it is muxed, as it is written and its id. */
+/** An address under `name`, and where it is muxed, as it is written and its id; Go leaves out an id of zero. */
 export function accountFields(name: string, address: string): Record<string, string> {
   if (!address.startsWith('M')) return { [name]: address };
   const id = Buffer.from(StrKey.decodeMed25519PublicKey(address)).readBigUInt64BE(32);
-  return { [name]: accountOf(address), [`${name}_muxed`]: address, [`${name}_muxed_id`]: String(id) };
+  return {
+    [name]: accountOf(address),
+    [`${name}_muxed`]: address,
+    ...(id !== 0n && { [`${name}_muxed_id`]: String(id) }),
+  };
 }
 
 const ESCAPES: Record<string, number> = { '0': 0, t: 9, n: 10, r: 13 };

@@ -2,18 +2,21 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { gzipSync } from 'node:zlib';
 import type { Network } from '../network.ts';
 import { account, accountData, accounts } from './accounts.ts';
+import { effects } from './effects.ts';
 import { feeStats } from './fee_stats.ts';
 import { health } from './health.ts';
 import { type Answer, encode, type HorizonRequest, type Route } from './http.ts';
 import { ledger, ledgers } from './ledgers.ts';
 import { liquidityPool, liquidityPools } from './liquidity_pools.ts';
 import { accountOffers, offer, offers } from './offers.ts';
+import { operation, operations, payments } from './operations.ts';
 import { orderBook } from './order_book.ts';
 import { strictReceivePaths, strictSendPaths } from './paths.ts';
 import { HorizonProblem, problem, refusal } from './problems.ts';
 import { root } from './root.ts';
 import { type EventSource, listEvents, objectEvents, serveStream } from './stream.ts';
 import { submit, submitAsync } from './submit.ts';
+import { trades } from './trades.ts';
 import { transaction, transactions } from './transactions.ts';
 
 const routes: Route[] = [
@@ -33,16 +36,19 @@ const routes: Route[] = [
   feeStats,
   ledgers,
   ledger,
-  transactions,
+  operation,
+  operations,
+  payments,
+  effects,
+  trades,
   transaction,
   transactions,
   submit,
   submitAsync,
 ];
 
-/** First segments of what Horizon serves besides: refused by name, while an unknown path is Horizon's own 404. */
-const UNSERVED =
-  /^\/(accounts|assets|claimable_balances|effects|friendbot|ledgers|liquidity_pools|offers|operations|paths|payments|trade_aggregations|trades|transactions)(\/|$)/;
+/** What Horizon serves besides: refused by name, while an unknown path is Horizon's own 404. */
+const UNSERVED = /^\/(assets|claimable_balances|friendbot|trade_aggregations)(\/|$)/;
 
 /** Horizon's limit on a request, in bytes; a larger one looks like an unreadable envelope. */
 const MAX_BODY = 200 * 1024;
@@ -233,7 +239,9 @@ export function createHorizon(options: HorizonOptions): RequestListener {
       })
       .then((result) => {
         if (result) send(request, response, result);
-        else if (result === undefined) response.writeHead(405, { 'Content-Length': '0' }).end();
+        else if (result === undefined) {
+          response.writeHead(405, request.method === 'HEAD' ? {} : { 'Content-Length': '0' }).end();
+        }
       })
       .catch(report);
   };
