@@ -1,5 +1,5 @@
 import { rpcError } from './errors.ts';
-import { ledgerRange, method, rangeAnswer } from './method.ts';
+import { ledgerRange, method } from './method.ts';
 
 /** How long ago the last ledger may have closed, in seconds. */
 const MAX_LATENCY = 30;
@@ -15,10 +15,10 @@ function goDuration(seconds: number): string {
 }
 
 export const getHealth = method('getHealth', {}, (context) => {
-  const latency = context.clock() / 1000 - ledgerRange(context).latestCloseTime;
+  const latency = context.clock() / 1000 - context.network.latest.closeTime;
   if (latency > MAX_LATENCY) {
     const words = `latency (${goDuration(Math.round(latency))}) since last known ledger closed is too high (>${MAX_LATENCY}s)`;
     throw rpcError('internal', `[-32603] ${words}`);
   }
-  return { status: 'healthy', ...rangeAnswer(context), ledgerRetentionWindow: context.retain };
+  return { status: 'healthy', ...ledgerRange(context), ledgerRetentionWindow: context.retain };
 });

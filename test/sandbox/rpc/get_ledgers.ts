@@ -3,16 +3,16 @@ import type { ClosedLedger } from '../ledger/close.ts';
 import { ledgerCloseMetaXdr, ledgerHeaderHistoryEntry } from '../ledger/meta.ts';
 import { rpcError } from './errors.ts';
 import { ledgerRange, method, type RpcContext } from './method.ts';
-import { checkPage, numericRange, PAGE_SHAPE, parseCursor } from './paging.ts';
+import { checkPage, PAGE_SHAPE, parseCursor } from './paging.ts';
 
 /** The ledger behind a cursor. */
 function afterCursor(context: RpcContext, cursor: string): number {
   const start = Number(parseCursor(cursor, 'ParseUint')) + 1;
-  const { oldest, latest } = ledgerRange(context);
-  if (start < oldest || start > latest)
+  const { oldestLedger, latestLedger } = ledgerRange(context);
+  if (start < oldestLedger || start > latestLedger)
     throw rpcError(
       'invalid_params',
-      `cursor ('${cursor}') must be between the oldest ledger: ${oldest} and the latest ledger: ${latest} for this rpc instance`,
+      `cursor ('${cursor}') must be between the oldest ledger: ${oldestLedger} and the latest ledger: ${latestLedger} for this rpc instance`,
     );
   return start;
 }
@@ -35,6 +35,7 @@ export const getLedgers = method('getLedgers', PAGE_SHAPE, (context, request) =>
   const ledgers = context.network.ledgers.filter(({ sequence }) => sequence >= start).slice(0, limit);
   return {
     ledgers: ledgers.map((closed) => record(closed, xdrFormat === 'json')),
-    ...numericRange(context, 'CloseTime', String(ledgers.at(-1)!.sequence)),
+    ...ledgerRange(context, 'CloseTime', Number),
+    cursor: String(ledgers.at(-1)!.sequence),
   };
 });

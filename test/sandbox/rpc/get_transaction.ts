@@ -1,5 +1,5 @@
-import { rpcError } from './errors.ts';
-import { checkFormat, method, rangeAnswer } from './method.ts';
+import { refuseFaults, rpcError } from './errors.ts';
+import { formatFaults, ledgerRange, method } from './method.ts';
 import { transactionDetails } from './transaction.ts';
 
 /** @throws RpcError in the words of Go's encoding/hex */
@@ -18,10 +18,10 @@ export const getTransaction = method(
   'getTransaction',
   { hash: 'string', xdrFormat: 'string' },
   (context, { hash, xdrFormat }) => {
-    checkFormat(xdrFormat);
+    refuseFaults(formatFaults(xdrFormat));
     checkHash(hash);
     const applied = context.network.transaction(hash.toLowerCase());
-    const range = rangeAnswer(context);
+    const range = ledgerRange(context);
     if (applied) {
       const details = transactionDetails(applied, hash, xdrFormat === 'json');
       return { ...range, ...details, createdAt: String(applied.closeTime) };

@@ -1,7 +1,7 @@
 import type { AppliedTransaction } from '../ledger/close.ts';
 import { rpcError } from './errors.ts';
 import { ledgerRange, method, type RpcContext } from './method.ts';
-import { checkPage, numericRange, PAGE_SHAPE, type PageRequest, parseCursor } from './paging.ts';
+import { checkPage, PAGE_SHAPE, type PageRequest, parseCursor } from './paging.ts';
 import { transactionDetails } from './transaction.ts';
 
 /** The id of a transaction's first operation (SEP-35). */
@@ -14,8 +14,7 @@ function startOf(context: RpcContext, { startLedger, pagination }: PageRequest) 
   const id = parseCursor(pagination.cursor, 'ParseInt');
   const ledger = Number(id >> 32n);
   if (ledger < 0) throw rpcError('invalid_params', 'cursor ledger sequence cannot be negative');
-  const { oldest } = ledgerRange(context);
-  if (ledger < oldest)
+  if (ledger < ledgerRange(context).oldestLedger)
     throw rpcError('invalid_params', `database does not contain metadata for ledger: ${ledger}`);
   return { ledger, order: Number((id >> 12n) & 0xfffffn) + 1 };
 }
@@ -42,6 +41,7 @@ export const getTransactions = method('getTransactions', PAGE_SHAPE, (context, r
       ...transactionDetails(applied, applied.transaction.hash, asJson),
       createdAt: applied.closeTime,
     })),
-    ...numericRange(context, 'CloseTimestamp', String(cursor)),
+    ...ledgerRange(context, 'CloseTimestamp', Number),
+    cursor: String(cursor),
   };
 });

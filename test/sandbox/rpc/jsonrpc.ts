@@ -11,14 +11,10 @@ export type Request =
 
 export type Response = { jsonrpc: '2.0'; id: Id | null } & ({ result: unknown } | { error: ErrorBody });
 
-export const invalidJson = '[-32700] invalid request value';
-
-const FIELDS = new Set(['jsonrpc', 'id', 'method', 'params', 'error', 'result']);
-
 function parseRequest(value: unknown): Request {
   if (typeof value !== 'object' || Array.isArray(value))
     return { id: undefined, error: errorBody('invalid_json', 'request is not a JSON object') };
-  const { jsonrpc, id, method, params, ...rest } = (value ?? {}) as Record<string, unknown>;
+  const { jsonrpc, id, method, params, error, result, ...extra } = (value ?? {}) as Record<string, unknown>;
   const isValidId = id === undefined || id === null || typeof id === 'string' || typeof id === 'number';
   const known = isValidId ? ((id as Id | null | undefined) ?? undefined) : undefined;
   const fault = (name: 'invalid_json' | 'invalid_request', message: string, data?: unknown): Request => ({
@@ -32,12 +28,11 @@ function parseRequest(value: unknown): Request {
   if (typeof params !== 'object' && params !== undefined)
     return fault('invalid_request', 'parameters must be array or object');
   if (jsonrpc !== '2.0') return fault('invalid_request', 'invalid version marker');
-  const extra = Object.keys(rest).filter((field) => !FIELDS.has(field));
-  if (method && ('error' in rest || 'result' in rest))
+  if (method && (error !== undefined || result !== undefined))
     return fault('invalid_request', 'mixed request and reply fields');
-  if (extra.length > 0) return fault('invalid_request', 'extra fields in request', extra);
-  if (!method) return fault('invalid_request', 'empty method name');
-  return { id: known, method, parameters: params };
+  const names = Object.keys(extra);
+  if (names.length > 0) return fault('invalid_request', 'extra fields in request', names);
+  return { id: known, method: method ?? '', parameters: params };
 }
 
 /** One request or a list of them; undefined if it is no JSON. */

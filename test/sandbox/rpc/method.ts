@@ -1,5 +1,4 @@
 import type { Network } from '../network.ts';
-import { rpcError } from './errors.ts';
 import { type Parameters, readParameters, type Shape } from './parameters.ts';
 
 export interface RpcContext {
@@ -10,14 +9,12 @@ export interface RpcContext {
   retain: number;
 }
 
-/** A method of the interface; its parameters as they came. */
+/** A method of the interface; it takes its parameters as they came. */
 export interface Method {
   name: string;
   /** @throws RpcError */
   call(context: RpcContext, parameters: unknown): unknown;
 }
-
-const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 export const method = <S extends Shape>(
   name: string,
@@ -26,41 +23,29 @@ export const method = <S extends Shape>(
 ): Method => ({
   name,
   call: (context, parameters) =>
-    handle(context, readParameters(parameters, shape, `${capitalized(name)}Request`)),
+    handle(
+      context,
+      readParameters(parameters, shape, `${name.replace(/^./, (c) => c.toUpperCase())}Request`),
+    ),
 });
 
-export type Format = '' | 'base64' | 'json';
+/** Which ledgers there are, and when the first and the last closed: in Unix seconds, mostly as text. */
+export function ledgerRange(
+  { network: { ledgers, latest } }: RpcContext,
+  suffix = 'CloseTime',
+  write: (seconds: number) => unknown = String,
+) {
+  const oldest = ledgers[0]!;
+  return {
+    latestLedger: latest.sequence,
+    [`latestLedger${suffix}`]: write(latest.closeTime),
+    oldestLedger: oldest.sequence,
+    [`oldestLedger${suffix}`]: write(oldest.closeTime),
+  };
+}
 
 /** What is wrong with `xdrFormat`. */
-export const formatFault = (format: string): string | undefined =>
+export const formatFaults = (format: string): string[] =>
   ['', 'base64', 'json'].includes(format)
-    ? undefined
-    : `got '${format}': expected base64, json for optional 'xdrFormat'`;
-
-export function checkFormat(format: string): void {
-  const fault = formatFault(format);
-  if (fault !== undefined) throw rpcError('invalid_params', fault);
-}
-
-/** Which ledgers there are, and when the first and the last closed: numbers, in Unix seconds. */
-export function ledgerRange({ network }: RpcContext) {
-  const { latest } = network;
-  const oldest = network.ledgers[0]!;
-  return {
-    latest: latest.sequence,
-    latestCloseTime: latest.closeTime,
-    oldest: oldest.sequence,
-    oldestCloseTime: oldest.closeTime,
-  };
-}
-
-/** Close times are texts here, other than in `getTransactions` and `getLedgers`. */
-export function rangeAnswer(context: RpcContext) {
-  const range = ledgerRange(context);
-  return {
-    latestLedger: range.latest,
-    latestLedgerCloseTime: String(range.latestCloseTime),
-    oldestLedger: range.oldest,
-    oldestLedgerCloseTime: String(range.oldestCloseTime),
-  };
-}
+    ? []
+    : [`got '${format}': expected base64, json for optional 'xdrFormat'`];

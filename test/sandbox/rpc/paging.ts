@@ -1,5 +1,5 @@
 import { rpcError } from './errors.ts';
-import { formatFault, ledgerRange, type RpcContext } from './method.ts';
+import { formatFaults, ledgerRange, type RpcContext } from './method.ts';
 
 export const PAGE_SHAPE = {
   startLedger: 'uint32',
@@ -22,16 +22,16 @@ const DEFAULT_LIMIT = 50;
  */
 export function checkPage(context: RpcContext, { startLedger, pagination, xdrFormat }: PageRequest): number {
   const { cursor, limit } = pagination;
-  const { oldest, latest } = ledgerRange(context);
+  const { oldestLedger, latestLedger } = ledgerRange(context);
   const faults: string[] = [];
   if (cursor !== '' && startLedger !== 0)
     faults.push(`startLedger (${startLedger}) and cursor (${cursor}) cannot both be set`);
-  else if (cursor === '' && (startLedger < oldest || startLedger > latest))
+  else if (cursor === '' && (startLedger < oldestLedger || startLedger > latestLedger))
     faults.push(
-      `start ledger (${startLedger}) must be between the oldest ledger: ${oldest} and the latest ledger: ${latest} for this rpc instance`,
+      `start ledger (${startLedger}) must be between the oldest ledger: ${oldestLedger} and the latest ledger: ${latestLedger} for this rpc instance`,
     );
   else if (limit > MAX_LIMIT) faults.push(`limit must not exceed ${MAX_LIMIT}`);
-  faults.push(...[formatFault(xdrFormat)].filter((fault) => fault !== undefined));
+  faults.push(...formatFaults(xdrFormat));
   if (faults.length > 0) throw rpcError('invalid_request', faults.join('\n'));
   return limit || DEFAULT_LIMIT;
 }
@@ -49,16 +49,4 @@ export function parseCursor(text: string, of: 'ParseInt' | 'ParseUint'): bigint 
   const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text.replace('+', ''));
   if (value < minimum || value > maximum) throw fault('value out of range');
   return value;
-}
-
-/** As `rangeAnswer`, with close times as numbers. */
-export function numericRange(context: RpcContext, names: 'CloseTime' | 'CloseTimestamp', cursor: string) {
-  const range = ledgerRange(context);
-  return {
-    latestLedger: range.latest,
-    [`latestLedger${names}`]: range.latestCloseTime,
-    oldestLedger: range.oldest,
-    [`oldestLedger${names}`]: range.oldestCloseTime,
-    cursor,
-  };
 }

@@ -1,8 +1,8 @@
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { resultToXdr } from '../ledger/result.ts';
 import type { Submission } from '../network.ts';
-import { refusal, rpcError } from './errors.ts';
-import { checkFormat, ledgerRange, method, type RpcContext } from './method.ts';
+import { refusal, refuseFaults, rpcError } from './errors.ts';
+import { formatFaults, method, type RpcContext } from './method.ts';
 
 function submit({ network }: RpcContext, envelopeXdr: string): Submission {
   try {
@@ -19,9 +19,9 @@ export const sendTransaction = method(
   'sendTransaction',
   { transaction: 'string', xdrFormat: 'string' },
   (context, { transaction, xdrFormat }) => {
-    checkFormat(xdrFormat);
+    refuseFaults(formatFaults(xdrFormat));
+    const { latest } = context.network;
     const submission = submit(context, transaction);
-    const { latest, latestCloseTime } = ledgerRange(context);
     // A fault of the recorded server, which does not take the empty list of events that core sends.
     if (submission.status === 'ERROR' && xdrFormat === 'json')
       throw rpcError(
@@ -34,8 +34,8 @@ export const sendTransaction = method(
       }),
       status: submission.status,
       hash: submission.transaction.hash,
-      latestLedger: latest,
-      latestLedgerCloseTime: String(latestCloseTime),
+      latestLedger: latest.sequence,
+      latestLedgerCloseTime: String(latest.closeTime),
     };
   },
 );

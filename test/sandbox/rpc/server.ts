@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { errorBody, RpcError, refusal, rpcError } from './errors.ts';
+import { type ErrorBody, errorBody, RpcError, refusal, rpcError } from './errors.ts';
 import { getFeeStats } from './get_fee_stats.ts';
 import { getHealth } from './get_health.ts';
 import { getLatestLedger } from './get_latest_ledger.ts';
@@ -9,7 +9,7 @@ import { getNetwork } from './get_network.ts';
 import { getTransaction } from './get_transaction.ts';
 import { getTransactions } from './get_transactions.ts';
 import { getVersionInfo } from './get_version_info.ts';
-import { encode, invalidJson, parseRequests, type Request, type Response } from './jsonrpc.ts';
+import { encode, parseRequests, type Request, type Response } from './jsonrpc.ts';
 import type { RpcContext } from './method.ts';
 import { sendTransaction } from './send_transaction.ts';
 
@@ -52,6 +52,7 @@ export interface RpcOptions extends RpcContext {
 function call(context: RpcContext, name: string, parameters: unknown): unknown {
   const method = methods.get(name);
   if (method) return method.call(context, parameters);
+  if (name === '') throw rpcError('invalid_request', 'empty method name');
   throw UNSERVED.includes(name)
     ? refusal(name, 'method_not_found')
     : rpcError('method_not_found', 'method not found', name);
@@ -84,32 +85,30 @@ function preflight(request: IncomingMessage, response: ServerResponse): void {
 
 /** Stellar RPC's interface to a network, as a listener for an HTTP(S) server. */
 export function createRpc({ report, ...context }: RpcOptions): RequestListener {
-  function respond(request: Request): Response {
-    const start = { jsonrpc: '2.0' as const, id: request.id ?? null };
-    if ('error' in request) return { ...start, error: request.error };
+  function outcome(request: Request): { result: unknown } | { error: ErrorBody } {
+    if ('error' in request) return { error: request.error };
     try {
-      return { ...start, result: call(context, request.method, request.parameters) };
+      return { result: call(context, request.method, request.parameters) };
     } catch (error) {
-      if (error instanceof RpcError) return { ...start, error: error.body };
-      report(error);
-      return { ...start, error: errorBody('internal', 'the sandbox failed') };
+      if (!(error instanceof RpcError)) report(error);
+      return { error: error instanceof RpcError ? error.body : errorBody('internal', 'the sandbox failed') };
     }
+  }
+
+  /** A notification is carried out and not answered. */
+  function respond(request: Request): Response | [] {
+    const answer = outcome(request);
+    if (request.id === undefined && !('error' in request)) return [];
+    return { jsonrpc: '2.0', id: request.id ?? null, ...answer };
   }
 
   async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     if (body === undefined) return sendText(response, 500, 'http: request body too large');
     const requests = parseRequests(body);
-    if (!requests) return sendText(response, 500, invalidJson);
-    // Faulty ones are answered first, notifications not at all.
-    const faulty = requests.filter((one) => 'error' in one);
-    const calls = requests.filter((one) => !('error' in one));
-    const answers = [
-      ...faulty.map(respond),
-      ...calls
-        .map((one) => ({ id: one.id, answer: respond(one) }))
-        .flatMap(({ id, answer }) => (id === undefined ? [] : [answer])),
-    ];
+    if (!requests) return sendText(response, 500, '[-32700] invalid request value');
+    const faultyFirst = requests.toSorted((a, b) => Number('error' in b) - Number('error' in a));
+    const answers = faultyFirst.flatMap(respond);
     if (answers.length === 0) {
       response.writeHead(204).end();
       return;
