@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { xdr } from '@stellar/stellar-sdk/base';
@@ -17,6 +18,18 @@ interface SdkError extends Error {
 }
 
 const problemOf = ({ response }: SdkError): Partial<Problem> => response?.data ?? response ?? {};
+
+interface Recording {
+  what: string;
+  response: { headers: [name: string, value: string][]; body: string };
+}
+const RECORDINGS = new URL('../../fixtures/horizon/recordings.jsonl', import.meta.url);
+
+/** How a real Horizon answered. */
+function recording(what: string): Recording['response'] {
+  const lines = readFileSync(RECORDINGS, 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Recording).find((one) => one.what === what)!.response;
+}
 
 const hashOf = (transaction: { hash(): Uint8Array }): string =>
   Buffer.from(transaction.hash()).toString('hex');
@@ -100,6 +113,9 @@ describe('faults of answers', function () {
     world.sandbox.network.close();
     const found = await world.server().transactions().transaction(hash).call();
     assert.equal(found.successful, true);
+    // Who sends it again is told, whatever happens to others.
+    world.fault({ kind: 'submission', fate: 'never' });
+    assert.equal((await world.server().submitTransaction(transaction)).hash, hash);
   });
 
   it('504 with the transaction in a later ledger, or never', async () => {
@@ -204,6 +220,28 @@ describe('faults of answers', function () {
     assert.equal((await latest()).records[0]?.sequence, sequence);
     assert.equal(await balance(), before);
     assert.notEqual(await balance('horizon-2'), before);
+  });
+
+  it('without a fault answers are as they were, compressed too; refusals are as recorded', async () => {
+    const ask = () => fetch(`${world.url('horizon')}/fee_stats`, { headers: { 'Accept-Encoding': 'gzip' } });
+    assert.equal((await ask()).headers.get('content-encoding'), 'gzip');
+    world.fault({ kind: 'rate_limit', retryAfter: 10 });
+    const recorded = recording('rate limit exceeded');
+    const answer = await ask();
+    assert.equal(await answer.text(), recorded.body);
+    const names = recorded.headers.map(([name]) => name).filter((name) => name !== 'Connection');
+    assert.deepEqual(
+      names.filter((name) => !answer.headers.has(name)),
+      [],
+    );
+    world.sandbox.faults.remove();
+    world.fault({ kind: 'stale_history' });
+    const stale = recording('stale history (threshold of 3 ledgers): ledgers');
+    const { extras: _, ...words } = (await (
+      await fetch(`${world.url('horizon')}/ledgers`)
+    ).json()) as Problem;
+    const { extras: __, ...same } = JSON.parse(stale.body) as Problem;
+    assert.deepEqual(words, same);
   });
 
   it('a wrong passphrase: it says so, and takes nothing that was signed for the right one', async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Readable } from 'node:stream';
 import { encode } from '../horizon/http.ts';
 import { problem } from '../horizon/problems.ts';
+import { decodeEnvelope } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import type { Network } from '../network.ts';
 import { hold, send, sendBadly } from './body.ts';
@@ -65,7 +66,7 @@ function refuse(response: ServerResponse, status: number, headers: object, body:
   send(response, {
     status,
     headers: { ...HORIZON, ...PROBLEM, ...headers },
-    body: Buffer.from(encode(body)),
+    body: Buffer.from(encode(body, 2)),
   });
 }
 
@@ -133,6 +134,7 @@ function raiseFees(stats: unknown, fee: number): unknown {
     return { ...horizon, result: { ...result, inclusionFee } };
   }
   const { fee_charged, max_fee } = horizon;
+  if (!fee_charged) return stats;
   return { ...horizon, ledger_capacity_usage: '1', fee_charged: all(fee_charged), max_fee: all(max_fee) };
 }
 
@@ -144,12 +146,10 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
   function submissionTimesOut(response: ServerResponse, body: Buffer): boolean {
     const envelopeXdr = new URLSearchParams(body.toString('utf8')).get('tx') ?? '';
     try {
-      const { status, transaction } = network.submit(envelopeXdr);
-      if (status === 'ERROR') return false;
-      const { body: timeout } = problem('transaction_submission_timeout', {
-        envelope_xdr: envelopeXdr,
-        hash: transaction.hash,
-      });
+      const { hash } = decodeEnvelope(envelopeXdr, network.passphrase);
+      if (network.transaction(hash) || network.submit(envelopeXdr).status === 'ERROR') return false;
+      const extras = { envelope_xdr: envelopeXdr, hash };
+      const { body: timeout } = problem('transaction_submission_timeout', extras);
       refuse(response, 504, {}, timeout);
       return true;
     } catch (error) {
@@ -162,7 +162,7 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const { method, url = '/' } = request;
     const body = method === 'POST' ? await readBody(request) : Buffer.alloc(0);
     const call = kind === 'rpc' ? readJson(body) : {};
-    const target = kind === 'rpc' ? String(call.method) : url;
+    const target = kind === 'rpc' ? String(call.method ?? '') : url;
     const isStream = wantsEvents(request);
 
     const rate = faults.take(name, 'rate_limit', target);
@@ -184,18 +184,16 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const isSubmission = kind === 'horizon' && method === 'POST' && url === '/transactions';
     if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;
 
-    // What is to be cut or changed must not be compressed.
-    delete request.headers['accept-encoding'];
     const bad = isStream ? undefined : faults.take(name, 'body', target);
+    const surge = /^(\/fee_stats|getFeeStats)$/.test(target) ? faults.find(name, 'surge')?.fault : undefined;
+    // What is to be cut or changed must not be compressed.
+    if (bad || surge) delete request.headers['accept-encoding'];
     if (bad) hold(response, (held) => sendBadly(response, held, bad, reset));
-    const surge = faults.find(name, 'surge')?.fault;
-    if (surge && /^(\/fee_stats|getFeeStats)$/.test(target)) {
-      hold(response, (held) => {
-        const raised = raiseFees(JSON.parse(held.body.toString('utf8')), surge.fee);
-        const text = kind === 'rpc' ? JSON.stringify(raised) : encode(raised);
-        const { writeHead } = response;
-        writeHead.call(response, held.status, held.headers);
-        response.end(text);
+    if (surge) {
+      hold(response, ({ status, headers, body: stats }) => {
+        const raised = raiseFees(JSON.parse(stats.toString('utf8')), surge.fee);
+        response.writeHead(status, headers);
+        response.end(kind === 'rpc' ? JSON.stringify(raised) : encode(raised, 2));
       });
     }
     const disturbed = isStream ? faults.take(name, 'stream', target) : undefined;
