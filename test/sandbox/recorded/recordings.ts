@@ -80,6 +80,14 @@ export function json(body: string): unknown {
   }
 }
 
+/** The envelope that an exchange submits, if any. */
+export function submitted(exchange: Exchange): string | undefined {
+  const { path, body } = requestOf(exchange);
+  if (path.startsWith('/transactions')) return new URLSearchParams(body ?? '').get('tx') ?? undefined;
+  const { params } = (json(body ?? '') ?? {}) as { params?: { transaction?: string } };
+  return params?.transaction;
+}
+
 const lines = <T>(path: string): T[] =>
   readFileSync(path, 'utf8')
     .trim()

@@ -1,5 +1,5 @@
 import { xdr } from '@stellar/stellar-sdk/base';
-import { answerOf, json, type Recordings, requestOf } from './recordings.ts';
+import { answerOf, json, type Recordings, requestOf, submitted } from './recordings.ts';
 
 export const ROLES = ['issuer', 'maker', 'taker', 'alice', 'bob', 'multisig'] as const;
 export type Role = (typeof ROLES)[number];
@@ -79,6 +79,28 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
   let multisig: string | undefined;
   let owner: string | undefined;
 
+  /** Who exists and who trades what, as far as the submissions tell. */
+  function readSubmission(envelope: string | undefined, answer: string): void {
+    let decoded: unknown;
+    try {
+      decoded = xdr.TransactionEnvelope.fromXdr(envelope ?? '', 'base64').toJson();
+    } catch {
+      return;
+    }
+    for (const one of walk(decoded)) {
+      if ('seq_num' in one && /tx_no_source_account|tx_no_account/.test(answer))
+        gone.add(String(one.source_account));
+      else if ('seq_num' in one) exists(one.source_account);
+      if ('seq_num' in one && answer.includes('tx_insufficient_balance'))
+        facts.poor.add(String(one.source_account));
+      if (typeof one.issuer === 'string') asset(one.asset_code, one.issuer);
+    }
+  }
+  function asset(code: unknown, issuer: unknown): void {
+    count('issuer', issuer);
+    count(String(code).length > 4 ? 'long' : 'short', code);
+  }
+
   for (const exchange of exchanges) {
     const { path, body } = requestOf(exchange);
     const answer = answerOf(exchange);
@@ -89,16 +111,12 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
       for (const part of walk(readKey(String(key)))) {
         if (part.data_name) owner = String(part.account_id);
         if (part.asset) count('line', part.account_id);
-        if (part.issuer) count('issuer', part.issuer);
-        if (part.issuer) count(String(part.asset_code).length > 4 ? 'long' : 'short', part.asset_code);
+        if (part.issuer) asset(part.asset_code, part.issuer);
       }
     }
     const value = json(answer.body);
     for (const one of walk(value)) {
-      if ('asset_issuer' in one && one.asset_code) {
-        count('issuer', one.asset_issuer);
-        count(String(one.asset_code).length > 4 ? 'long' : 'short', one.asset_code);
-      }
+      if ('asset_issuer' in one && one.asset_code) asset(one.asset_code, one.asset_issuer);
       if ('seller' in one && 'price_r' in one) {
         count('maker', one.seller);
         facts.offers.add(String(one.id));
@@ -142,15 +160,7 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
         if (typeof one[key] === 'number') facts.latest = Math.max(facts.latest, one[key]);
       }
     }
-    const text = new URLSearchParams(body ?? '').get('tx');
-    if (text && answer.body.includes('tx_insufficient_balance')) {
-      try {
-        const found = /"source_account":"(G[^"]*)"/.exec(
-          JSON.stringify(xdr.TransactionEnvelope.fromXdr(text, 'base64').toJson()),
-        );
-        if (found) facts.poor.add(found[1]!);
-      } catch {}
-    }
+    readSubmission(submitted(exchange), answer.body);
   }
   const named = (role: Role): string | undefined => names[role];
   const { roles } = facts;

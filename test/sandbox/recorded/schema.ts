@@ -33,19 +33,32 @@ function kindOf(fields: Fields, otherwise: string): string {
   return otherwise;
 }
 
+/** Text without what is another in every network. */
+export const normal = (text: string): string =>
+  text
+    .replace(/https?:\/\/(?!stellar\.org)[^/{"\s]+/g, 'BASE')
+    .replace(/\bcursor=[\w-]+/g, 'cursor=*')
+    .replace(/(%3A|\b)[GM][A-Z2-7]{55,68}\b/g, '$1ADDRESS')
+    .replace(/\b[0-9a-fA-F]{64}\b/g, 'HASH')
+    .replace(/\b\d{9,}(-\d+)?\b/g, 'ID')
+    .replace(/(\/offers\/|offer_id=)\d+/g, '$1ID')
+    .replace(/(?<!limit=)\b\d{2,8}\b(?!-)/g, 'NUMBER')
+    .replace(/[A-Za-z0-9+/]{80,}=*/g, 'XDR');
+
 const FORMATS: [name: string, pattern: RegExp][] = [
   ['hash', /^[0-9a-f]{64}$/],
   ['amount', /^\d+\.\d{7}$/],
   ['integer in a string', /^-?\d+$/],
   ['time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/],
   ['address', /^[GM][A-Z2-7]{55,68}$/],
-  ['link', /^https?:/],
 ];
 
 const typeOf = (value: unknown): string => {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   if (typeof value !== 'string') return typeof value;
+  // The host in a link is the server's; the rest shows what the link is made of.
+  if (/^https?:/.test(value)) return `link to ${normal(value)}`;
   return FORMATS.find(([, pattern]) => pattern.test(value))?.[0] ?? 'text';
 };
 

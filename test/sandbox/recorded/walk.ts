@@ -1,9 +1,16 @@
-import { setTimeout } from 'node:timers/promises';
 import { Keypair, StrKey } from '@stellar/stellar-sdk/base';
 import { sha256 } from '../ledger/envelope.ts';
 import { type Comparison, compare } from './compare.ts';
 import { ask, type Node } from './node.ts';
-import { type Answer, answerOf, type Exchange, json, type Recordings, requestOf } from './recordings.ts';
+import {
+  type Answer,
+  answerOf,
+  type Exchange,
+  json,
+  type Recordings,
+  requestOf,
+  submitted,
+} from './recordings.ts';
 import { readFacts } from './roles.ts';
 import { learn, type Schema } from './schema.ts';
 import { type Translator, translator } from './translate.ts';
@@ -129,14 +136,6 @@ async function send({ node, translate }: Prepared, exchange: Exchange): Promise<
   return ask(node, { ...request, body: called });
 }
 
-/** The envelope that an exchange submits, if any. */
-function submitted(exchange: Exchange): string | undefined {
-  const { path, body } = requestOf(exchange);
-  if (path.startsWith('/transactions')) return new URLSearchParams(body ?? '').get('tx') ?? undefined;
-  const { params } = (json(body ?? '') ?? {}) as { params?: { transaction?: string } };
-  return params?.transaction;
-}
-
 /**
  * Brings the queue into the state in which an exchange was recorded: empty, but for what is sent again, or beside
  * another one of its account, while that waits.
@@ -190,7 +189,6 @@ export async function walk(prepared: Prepared, { exchanges }: Recordings): Promi
     await check(exchange);
   }
   prepared.node.closing(true);
-  await setTimeout(0);
   return result;
 }
 
