@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Operation } from '@stellar/stellar-sdk/base';
 import { startCrowd } from './crowd.ts';
 import { offerLiabilities } from './ledger/exchange.ts';
 import { TOTAL_COINS } from './ledger/header.ts';
@@ -7,7 +8,7 @@ import { succeeded } from './ledger/result.ts';
 import { type Network, startNetwork } from './network.ts';
 import { createMarket, loadScenario, type Scenario } from './scenario.ts';
 import { restore, snapshot } from './snapshot.ts';
-import { manualClock, START, trader } from './testing.ts';
+import { envelope, manualClock, START, trader } from './testing.ts';
 
 const FILE = join(import.meta.dirname, 'scenarios/crowd.yaml');
 const CLOSE_MS = 1000;
@@ -107,6 +108,9 @@ describe('the crowd', function () {
     const { network, crowd, run } = start('5');
     network.upgrade({ maxTxSetSize: 60 });
     run(3);
+    const nothing = Operation.bumpSequence({ bumpTo: '0' });
+    const { status } = network.submit(envelope([nothing], { passphrase: network.passphrase }));
+    assert.equal(status, 'PENDING');
     assert.ok(network.queue.pending().length > 0);
     const text = snapshot(network);
     const time = manualClock((START + 3) * 1000);

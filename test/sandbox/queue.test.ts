@@ -13,7 +13,7 @@ const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
 const UNIT = 10_000_000n;
 const FIRST = (1n << 32n) + 1n;
 
-/** Accounts a to i with 1000 XLM each; `poor` can spend one more stroop than a fee of 1000. A ledger takes 4 operations. */
+/** Accounts a to i with 1000 XLM each; `poor` can spend 2101 stroops. A ledger takes 4 operations. */
 const market = (): LedgerState =>
   createMarket(
     {
@@ -22,7 +22,7 @@ const market = (): LedgerState =>
       accounts: [...names, 'poor'].map((name) => ({
         name,
         address: keyOf(name).publicKey(),
-        balance: name === 'poor' ? UNIT + 1001n : 1000n * UNIT,
+        balance: name === 'poor' ? UNIT + 2101n : 1000n * UNIT,
         trustlines: [],
       })),
       offers: [],
@@ -123,6 +123,23 @@ describe('the transaction queue', function () {
     assert.deepEqual(queue.take(state, 0n).transactions, []);
     assert.deepEqual(sources(), []);
     assert.equal(send(plain('b')), 'TRY_AGAIN_LATER');
+
+    send(plain('c'));
+    state.put({ ...state.account(keyOf('c').publicKey())!, sequence: FIRST });
+    settle();
+    assert.deepEqual(sources(), []);
+  });
+
+  it('counts the age of the account’s first transaction, whatever takes its place', () => {
+    const inner = plain('a', { bid: 500, operations: 5 });
+    send(inner);
+    settle();
+    settle();
+    assert.equal(send(bump(inner, 'b', 6000)), 'PENDING');
+    settle();
+    assert.deepEqual(sources(), ['a']);
+    settle();
+    assert.deepEqual(sources(), []);
   });
 
   it('when full, refuses with the fee that would do, and lets a higher bid push the lowest out', () => {
@@ -141,6 +158,14 @@ describe('the transaction queue', function () {
     assert.equal(send(plain('i', { bid: 9999, operations: 9 })), 'TRY_AGAIN_LATER', 'larger than the queue');
   });
 
+  it('does not push out what is to be replaced', () => {
+    const inner = plain('a', { bid: 100 });
+    send(inner);
+    for (const name of names.slice(1, 8)) send(plain(name, { bid: 200 }));
+    assert.equal(send(bump(inner, 'i', 2000)), 'TRY_AGAIN_LATER');
+    assert.ok(sources().includes('a'));
+  });
+
   it('until the next ledger, newcomers have to bid more than what was pushed out', () => {
     for (const name of names.slice(0, 8)) send(plain(name, { bid: 200 }));
     send(plain('i', { bid: 800, operations: 4 }));
@@ -156,12 +181,15 @@ describe('the transaction queue', function () {
 
   it('adds up what an account that pays the fees of others has promised', () => {
     assert.equal(send(bump(plain('a'), 'poor', 400)), 'PENDING');
-    assert.equal(send(bump(plain('b'), 'poor', 602)), 'tx_insufficient_balance 200');
-    assert.equal(send(bump(plain('b'), 'poor', 600)), 'PENDING');
+    assert.equal(send(bump(plain('b'), 'poor', 1702)), 'tx_insufficient_balance 200');
+    assert.equal(send(bump(plain('b'), 'poor', 1700)), 'PENDING');
     assert.equal(queue.take(state, 0n).transactions.length, 2);
     const poor = state.account(keyOf('poor').publicKey())!;
     state.put({ ...poor, balance: poor.balance - 2n });
     assert.equal(queue.take(state, 0n).transactions.length, 0, 'neither can be trusted to pay');
+
+    assert.equal(send(bump(plain('c'), 'poor', 200)), 'PENDING');
+    assert.equal(send(bump(plain('c'), 'poor', 2000)), 'PENDING', 'instead of the first, not beside it');
   });
 
   it('keeps one of an account and no more than two ledgers hold, whatever comes', () => {
