@@ -231,7 +231,7 @@ describe('whatever is done to a ledger', function () {
         if (succeeded(result)) seen.set(name, (seen.get(name) ?? 0) + 1);
       }
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 100 });
     // Random operations that all failed would prove nothing.
     for (const name of ['manage_sell_offer', 'path_payment_strict_send', 'path_payment_strict_receive']) {
       assert.ok((seen.get(name) ?? 0) > 20, `${name} succeeded ${seen.get(name)} times`);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey, sign } from 'node:crypto';
 import { xdr } from '@stellar/stellar-sdk/base';
 import { keyOf as derive, PASSPHRASE, START } from '../testing.ts';
 import { applyTransaction, chargeFee } from './apply.ts';
@@ -60,10 +61,19 @@ const toJson = (value: unknown): unknown =>
 const isOwn = (step: Step): step is { from: string; body: Body } =>
   typeof step === 'object' && 'from' in step;
 
+/** Before an ed25519 seed, what makes it a PKCS 8 key: node signs several times as fast as the SDK. */
+const PKCS8_ED25519 = '302e020100300506032b657004220420';
+
 const signatureOf = (name: string, hash: string) => {
   const key = keyOf(name);
+  const der = Buffer.concat([Buffer.from(PKCS8_ED25519, 'hex'), key.rawSecretKey().subarray(0, 32)]);
+  const signature = sign(
+    null,
+    Buffer.from(hash, 'hex'),
+    createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
+  );
   const hint = Buffer.from(key.rawPublicKey()).subarray(28).toString('hex');
-  return { hint, signature: Buffer.from(key.sign(Buffer.from(hash, 'hex'))).toString('hex') };
+  return { hint, signature: signature.toString('hex') };
 };
 
 /** A signed transaction by way of its envelope. */
