@@ -12,6 +12,7 @@ import type { Network } from '../network.ts';
 import { effects } from './effects.ts';
 import type { HorizonRequest, Route } from './http.ts';
 import { operation, operations, payments } from './operations.ts';
+import { HorizonProblem } from './problems.ts';
 import { bodyOf, type Exchange, exchanges, statusOf } from './recorded.ts';
 import { trades } from './trades.ts';
 import { transaction, transactions } from './transactions.ts';
@@ -29,6 +30,7 @@ interface Recorded {
   envelope_xdr: string;
   result_xdr: string;
   result_meta_xdr: string;
+  fee_meta_xdr: string;
   transaction_hash?: string;
 }
 
@@ -93,7 +95,7 @@ function appliedOf(recorded: Recorded): AppliedTransaction {
     ledger: recorded.ledger,
     closeTime: Date.parse(recorded.created_at) / 1000,
     order: Number((BigInt(recorded.paging_token) >> 12n) & 0xfffffn),
-    feeChanges: [],
+    feeChanges: changesOf(xdr.OperationMeta.fromXdr(recorded.fee_meta_xdr, 'base64').changes),
     changes: {
       before: changesOf(meta.v4.txChangesBefore),
       operations: meta.v4.operations.map(({ changes }) => changesOf(changes)),
@@ -157,9 +159,8 @@ type Listed = { _embedded: { records: Recorded[] } };
 const isList = (body: unknown): body is Listed =>
   typeof body === 'object' && body !== null && '_embedded' in body;
 
-/** Also the order of the fields; without the meta, of which half was recorded alone. */
-const text = (value: unknown): string =>
-  JSON.stringify(value, (key, part) => (key === 'result_meta_xdr' || key === 'fee_meta_xdr' ? '' : part), 1);
+/** Also the order of the fields. */
+const text = (value: unknown): string => JSON.stringify(value, null, 1);
 
 /** Places of paging tokens, so that `5-10` is behind `5-9`. */
 function placeOf({ paging_token }: Recorded): bigint {
@@ -188,6 +189,19 @@ describe('the history of a real network, told as Horizon told it', () => {
       const ours = places.length > 0 ? all.filter((record) => isWithin(placeOf(record))) : [];
       assert.equal(text(ours), text(wanted.filter(isKnown)));
       compared += ours.length;
+    });
+  }
+
+  for (const exchange of exchanges) {
+    const [method, target = ''] = exchange.request.line.split(' ');
+    const isOurs = method === 'GET' && routeOf(target.split('?')[0]!);
+    if (!isOurs || ![400, 404, 410].includes(statusOf(exchange))) continue;
+    it(`${exchange.n}: ${exchange.what} (${statusOf(exchange)})`, async () => {
+      await assert.rejects(ask(exchange), (error: unknown) => {
+        assert.ok(error instanceof HorizonProblem);
+        assert.equal(text(error.body), text(bodyOf(exchange)));
+        return true;
+      });
     });
   }
 
