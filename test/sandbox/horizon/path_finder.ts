@@ -5,8 +5,8 @@ import { quotePool } from '../ledger/pool.ts';
 import type { LedgerState } from '../ledger/state.ts';
 
 /**
- * Paths as Horizon finds them in its own graph of books and pools (stellar/go, exp/orderbook). It only reads, so the
- * ledger's arithmetic differs where an owner cannot cover an offer; its offers always are covered.
+ * Paths as Horizon finds them in its own graph of books and pools (stellar/go, exp/orderbook and price). It only reads
+ * and rounds in its own way: the ledger may then differ by a stroop for each offer that is crossed.
  */
 
 export interface FoundPath {
