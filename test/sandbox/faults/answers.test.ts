@@ -384,19 +384,33 @@ describe('faults of answers', function () {
   it('@security another key under the same name, also for who had a connection', async () => {
     const { info } = world.sandbox;
     const ca = await readFile(info.caFile);
-    const fingerprint = (): Promise<string> =>
+    let session: Buffer | undefined;
+    /** As a client that would rather resume its last session than look at a certificate. */
+    const fingerprint = (): Promise<string | undefined> =>
       new Promise((resolve, reject) => {
-        const socket = connect({ host: '127.0.0.1', servername: 'localhost', port: info.port, ca }, () => {
-          resolve(socket.getPeerX509Certificate()!.fingerprint256);
+        const options = { host: '127.0.0.1', servername: 'localhost', port: info.port, ca };
+        const socket = connect({ ...options, ...(session && { session }) });
+        socket.once('secureConnect', () =>
+          socket.write('GET /fee_stats HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+        );
+        socket.on('session', (ticket) => {
+          session = ticket;
+        });
+        socket.once('data', () => {
+          resolve(socket.isSessionReused() ? undefined : socket.getPeerX509Certificate()?.fingerprint256);
           socket.destroy();
         });
         socket.once('error', reject);
       });
     const right = await fingerprint();
+    assert.equal(await fingerprint(), undefined);
     world.fault({ kind: 'certificate', how: 'changed_key' });
+    assert.notEqual(await fingerprint(), undefined);
+    session = undefined;
     assert.notEqual(await fingerprint(), right);
     await world.server().feeStats();
     world.sandbox.faults.remove();
+    session = undefined;
     assert.equal(await fingerprint(), right);
   });
 });
