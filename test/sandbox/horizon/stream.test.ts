@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Network } from '../network.ts';
 import { ALICE, MAKER, recordedNetwork, TAKER } from './recorded_state.ts';
-import { type Served, serveHorizon } from './testing.ts';
+import { listEvents, serveStream } from './stream.ts';
+import { type Served, serveHorizon, until } from './testing.ts';
 
 const BOOK =
   '/order_book?selling_asset_type=credit_alphanum4&selling_asset_code=USDC&selling_asset_issuer=GBZVWM5GJUSNTXMYQJTJJ5OWRAFAPVMG6TE7GZXO7CEEOZZMFYEETE3I&buying_asset_type=native';
@@ -11,7 +13,8 @@ const BYEBYE = 'retry: 10\nevent: close\ndata: "byebye"\n\n';
 /** The last token of ledger 152. */
 const BEHIND_152 = String((153n << 32n) - 1n);
 
-describe("Horizon's streams", () => {
+describe("Horizon's streams", function () {
+  this.timeout(30_000);
   let network: Network;
   let state: ReturnType<typeof recordedNetwork>['state'];
   const opened: Served[] = [];
@@ -62,6 +65,31 @@ describe("Horizon's streams", () => {
     assert.match(chunks[3]!, /^id: 657129996288\ndata: \{"_links":[^\n]+\}\n\n$/);
     assert.equal(Number.parseInt(chunks[2]!, 16), chunks[3]!.length);
     assert.deepEqual(chunks.slice(4), ['27', BYEBYE, '0', '', '']);
+  });
+
+  it("an event with an id that is longer than the server's buffer comes in two pieces", async () => {
+    const pieces: number[] = [];
+    const response = {
+      setHeader() {},
+      write: (piece: string | Uint8Array) => pieces.push(Buffer.from(piece).length),
+      end: (piece: string) => pieces.push(Buffer.from(piece).length),
+    };
+    const rows = ['short', 'é'.repeat(2000)].map((text, index) => ({
+      token: String(index),
+      render: () => text,
+    }));
+    const paging = { cursor: '', order: 'asc', limit: 2 } as const;
+    await serveStream(response as unknown as ServerResponse, listEvents({ paging, after: () => rows }), {
+      network,
+      pollMs: 1000,
+      atOnce: false,
+      maxMs: 1000,
+      signal: new AbortController().signal,
+      report() {},
+    });
+    const long = Buffer.from(`id: 1\ndata: "${'é'.repeat(2000)}"\n\n`).length;
+    const short = 'id: 0\ndata: "short"\n\n'.length;
+    assert.deepEqual(pieces, [HELLO.length, short, 2048, long - 2048, BYEBYE.length]);
   });
 
   it('count events of the whole stream, go on behind the last one, and end with byebye', async () => {
@@ -201,7 +229,7 @@ describe("Horizon's streams", () => {
     const gone = await served.open('/ledgers?cursor=now');
     assert.equal(listening, 2);
     gone.close();
-    while (listening === 2) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => listening === 1);
     served.abort();
     assert.equal(await kept!.ended(), HELLO + BYEBYE);
     assert.equal(listening, 0);

@@ -9,7 +9,7 @@ import {
 } from '@stellar/stellar-sdk';
 import { type Network, startNetwork } from '../network.ts';
 import { envelope, keyOf, market, PASSPHRASE, START, strictSend, trader, usdc } from '../testing.ts';
-import { type Answered, type Served, serveHorizon } from './testing.ts';
+import { type Answered, type Served, serveHorizon, until } from './testing.ts';
 
 interface Problem {
   type: string;
@@ -21,7 +21,8 @@ interface Problem {
   };
 }
 
-describe('submission through Horizon', () => {
+describe('submission through Horizon', function () {
+  this.timeout(30_000);
   let network: Network;
   let served: Served;
 
@@ -44,7 +45,7 @@ describe('submission through Horizon', () => {
 
   /** Closes a ledger as soon as `count` submissions wait for one. */
   async function closeWhenPending(count = 1): Promise<void> {
-    while (network.pendingCount() < count) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => network.pendingCount() >= count);
     network.close();
   }
 
@@ -86,7 +87,7 @@ describe('submission through Horizon', () => {
   it('who waits with the inner transaction learns of the fee bump that replaced it', async () => {
     const inner = envelope([pay]);
     const waiting = post('/transactions', inner);
-    while (network.pendingCount() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => network.pendingCount() > 0);
     const bump = bumped(inner, '5000');
     assert.equal((await post('/transactions_async', bump.xdr)).status, 201);
     network.close();
@@ -120,7 +121,7 @@ describe('submission through Horizon', () => {
   it('two at once both get the ledger; the asynchronous one is told that it is known, and later to wait', async () => {
     const tx = envelope([pay]);
     const [first, second] = [post('/transactions', tx), post('/transactions', tx)];
-    while (network.pendingCount() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => network.pendingCount() > 0);
     const duplicate = await post('/transactions_async', tx);
     const { hash, tx_status } = JSON.parse(duplicate.body);
     assert.deepEqual([duplicate.status, tx_status], [409, 'DUPLICATE']);
@@ -209,15 +210,25 @@ describe('submission through Horizon', () => {
     const before = await book.call();
     const asks: string[] = [];
     const hashes: string[] = [];
+    const trades: string[] = [];
+    // Not `now`: a stream may connect later than the trade.
+    const start = String(BigInt(network.latest.sequence) << 32n);
     const closeBook = server.orderbook(Asset.native(), usdc).stream({
       onmessage: ({ asks: [best] }) => asks.push(best!.amount),
     });
     const closeTransactions = server
       .transactions()
       .forAccount(trader.publicKey())
-      .cursor('now')
+      .cursor(start)
       .stream({ onmessage: ({ hash }) => hashes.push(hash) });
-    while (asks.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    const closeTrades = server
+      .trades()
+      .forAssetPair(Asset.native(), usdc)
+      .cursor(start)
+      .stream({
+        onmessage: ({ base_amount, base_is_seller }) => trades.push(`${base_amount} ${base_is_seller}`),
+      });
+    await until(() => asks.length > 0);
 
     const account = await server.loadAccount(trader.publicKey());
     const transaction = new TransactionBuilder(account, { fee: '100', networkPassphrase: PASSPHRASE })
@@ -229,9 +240,9 @@ describe('submission through Horizon', () => {
     transaction.sign(Keypair.fromSecret(trader.secret()));
     const [submitted] = await Promise.all([server.submitTransaction(transaction), closeWhenPending()]);
     assert.equal(submitted.successful, true);
-    while (asks.length < 2 || hashes.length < 1) await new Promise((resolve) => setTimeout(resolve, 2));
-    closeBook();
-    closeTransactions();
+    await until(() => asks.length > 1 && hashes.length > 0 && trades.length > 0);
+    for (const close of [closeBook, closeTransactions, closeTrades]) close();
+    assert.deepEqual(trades, ['40.0000000 true']);
     assert.deepEqual(hashes, [submitted.hash]);
     assert.deepEqual(asks, [before.asks[0]!.amount, '60.0000000']);
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../../../common/http.ts';
 import type { Network } from '../network.ts';
 import type { Exchange } from './recorded.ts';
@@ -45,6 +46,15 @@ export interface Served {
   /** Tells Horizon to end, as a server does before it stops listening. */
   abort(): void;
   stop(): Promise<void>;
+}
+
+/** Waits for something that will come, however busy the machine is. */
+export async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, 'it did not come');
+    await setTimeout(2);
+  }
 }
 
 /** Horizon on a port of this machine, without TLS; what it should not meet ends the test. */
