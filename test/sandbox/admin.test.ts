@@ -29,6 +29,25 @@ describe('the control interface', function () {
     assert.equal((await ask('POST', '/close?n=3')).body.ledger, before + 4);
   });
 
+  it('changes what a ledger takes and costs, and names what it does not do', async () => {
+    assert.equal((await ask('POST', '/upgrade?maxTxSetSize=70&baseFee=150')).status, 200);
+    await ask('POST', '/close');
+    const { maxTxSetSize, baseFee } = world.sandbox.network.state.header;
+    assert.deepEqual([maxTxSetSize, baseFee], [70, 150n]);
+    await ask('POST', '/upgrade?maxTxSetSize=1000&baseFee=100');
+    await ask('POST', '/close');
+    const refused: [query: string, field: string][] = [
+      ['baseFee=0', 'baseFee'],
+      ['maxTxSetSize=few', 'maxTxSetSize'],
+      ['colour=1', 'colour'],
+      ['baseReserve=5000001', 'raised_base_reserve'],
+    ];
+    for (const [query, field] of refused) {
+      const { status, body } = await ask('POST', `/upgrade?${query}`);
+      assert.deepEqual([status, body.field], [400, field]);
+    }
+  });
+
   it('stops and starts the timer, and tells the state', async () => {
     assert.equal((await ask('POST', '/pause')).body.paused, true);
     assert.equal((await ask('POST', '/resume')).body.paused, false);

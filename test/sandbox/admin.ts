@@ -6,7 +6,8 @@ import type { ActiveFault, Faults } from './faults/registry.ts';
 import { faultRequestSchema } from './faults/schema.ts';
 import { type Friendbot, FriendbotProblem } from './friendbot.ts';
 import { accounts, trustlinesOf } from './ledger/entries_of.ts';
-import type { Network } from './network.ts';
+import { Refused } from './ledger/errors.ts';
+import type { Network, Upgrade } from './network.ts';
 
 export interface AdminOptions {
   network: Network;
@@ -41,6 +42,13 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
 const closes = z.object({ n: z.coerce.number().int().min(1).max(1000).default(1) });
 const funded = z.object({
   addr: z.string().refine((address) => StrKey.isValidEd25519PublicKey(address), 'no account address'),
+});
+const positive = z.coerce.number().int().min(1).max(0xffffffff);
+const stroops = positive.transform(BigInt);
+const upgrades = z.strictObject({
+  maxTxSetSize: positive.optional(),
+  baseFee: stroops.optional(),
+  baseReserve: stroops.optional(),
 });
 const MAX_BODY = 100_000;
 
@@ -108,6 +116,10 @@ export function createAdmin(options: AdminOptions): RequestListener {
       network.resume();
       return summary(network);
     },
+    'POST /upgrade': (query) => {
+      network.upgrade(read(upgrades, query) as Upgrade);
+      return summary(network);
+    },
     'GET /state': () => state(network),
     'GET /snapshot': snapshot,
     'POST /friendbot': async (query) => {
@@ -144,6 +156,7 @@ export function createAdmin(options: AdminOptions): RequestListener {
       .catch((error: unknown) => {
         const { message } = error as Error;
         if (error instanceof BadInput) return { status: 400, body: { error: message, field: error.field } };
+        if (error instanceof Refused) return { status: 400, body: { error: message, field: error.what } };
         if (error instanceof FriendbotProblem)
           return { status: 400, body: { error: message, field: 'addr' } };
         if (!signal.aborted) report(error);
