@@ -52,22 +52,11 @@ export function participantsOf({ operation, source }: AppliedOperation): string[
   return [source, destination, trustor].flatMap((address) => (address ? [accountOf(address)] : []));
 }
 
-const accountsIn = (changes: readonly Change[]): string[] =>
-  changes.flatMap(({ before, after }) => {
-    const entry = after ?? before;
-    return entry?.type === 'account' ? [entry.address] : [];
-  });
-
-/** Whether an account's list has the transaction: who pays, who takes part in an operation, whose account it wrote. */
-function takesPart(applied: AppliedTransaction, account: string): boolean {
-  const { transaction, changes } = applied;
-  return (
-    transaction.source === account ||
-    feeSourceOf(transaction) === account ||
-    operationsOf(applied).some((operation) => participantsOf(operation).includes(account)) ||
-    [changes.before, ...changes.operations].some((some) => accountsIn(some).includes(account))
-  );
-}
+/** Whether an account's list has the transaction, failed or not: who pays, or takes part in an operation. */
+const takesPart = (applied: AppliedTransaction, account: string): boolean =>
+  applied.transaction.source === account ||
+  feeSourceOf(applied.transaction) === account ||
+  operationsOf(applied).some((operation) => participantsOf(operation).includes(account));
 
 const writesPool = (changes: readonly Change[], id: string): boolean =>
   changes.some(({ before, after }) => {
