@@ -105,8 +105,8 @@ function replay(
         status = code;
         return fake;
       },
-      end(body: string) {
-        resolve({ status, body });
+      end(body: string | Buffer) {
+        resolve({ status, body: body.toString() });
         return fake;
       },
     };
