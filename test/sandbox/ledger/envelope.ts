@@ -51,6 +51,8 @@ export interface FeeBump {
 export interface DecodedTransaction {
   /** Hex of the hash by which the ledger knows it: the fee bump's own, where it is one. */
   hash: string;
+  /** Of the network whose hashes these are. */
+  passphrase: string;
   envelopeXdr: string;
   /** Hex of the hash that `signatures` sign. */
   innerHash: string;
@@ -214,6 +216,7 @@ export function decodeEnvelope(envelopeXdr: string, passphrase: string): Decoded
   const payer = bump && (bump.tx.feeSource.toJson() as string);
   return {
     hash: bump ? hashOf(passphrase, Tagged.envelopeTypeTxFeeBump(bump.tx)) : innerHash,
+    passphrase,
     // What the network passes on is always of today's kind.
     envelopeXdr:
       envelope.type === 'envelopeTypeTxV0'

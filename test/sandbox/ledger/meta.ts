@@ -2,11 +2,9 @@ import { xdr } from '@stellar/stellar-sdk/base';
 import type { AppliedTransaction, ClosedLedger } from './close.ts';
 import type { Change } from './entries.ts';
 import { entryToXdr, keyToXdr } from './entry_xdr.ts';
+import { operationEvents, transactionEvents } from './events.ts';
 
-/**
- * What core tells of a ledger as it closes it (Stellar-ledger.x), in the versions of protocol 28. As of a core that
- * does not emit events for classic operations (CAP-0067): there are none in it.
- */
+/** What core tells of a ledger as it closes it (Stellar-ledger.x), in the versions of protocol 28. */
 
 const { LedgerEntryChange } = xdr;
 const noExtension = xdr.ExtensionPoint.v0();
@@ -22,26 +20,37 @@ function changeToXdr({ before, after }: Change): xdr.LedgerEntryChange[] {
 
 const changesToXdr = (changes: readonly Change[]): xdr.LedgerEntryChange[] => changes.flatMap(changeToXdr);
 
-/** TransactionMeta of what a transaction did besides paying its fee. */
-const transactionMeta = ({ changes }: AppliedTransaction): xdr.TransactionMeta =>
-  xdr.TransactionMeta.v4(
+/**
+ * TransactionMeta of what a transaction did besides paying its fee.
+ * @param emits whether core is set to emit events of classic operations (CAP-0067), as RPC's is and Horizon's is not
+ */
+export function transactionMeta(applied: AppliedTransaction, emits = true): xdr.TransactionMeta {
+  const { changes } = applied;
+  const events = emits ? operationEvents(applied) : [];
+  const feeEvents = emits ? transactionEvents(applied) : [];
+  return xdr.TransactionMeta.v4(
     new xdr.TransactionMetaV4({
       ext: noExtension,
       txChangesBefore: changesToXdr(changes.before),
       operations: changes.operations.map(
-        (operation) =>
-          new xdr.OperationMetaV2({ ext: noExtension, changes: changesToXdr(operation), events: [] }),
+        (operation, index) =>
+          new xdr.OperationMetaV2({
+            ext: noExtension,
+            changes: changesToXdr(operation),
+            events: (events[index] ?? []).map((event) => xdr.ContractEvent.fromJson(event as never)),
+          }),
       ),
       txChangesAfter: [],
       sorobanMeta: null,
-      events: [],
+      events: feeEvents.map((event) => xdr.TransactionEvent.fromJson(event as never)),
       diagnosticEvents: [],
     }),
   );
+}
 
-/** TransactionMeta, base64. */
+/** TransactionMeta as Horizon gives it: without events; base64. */
 export const transactionMetaXdr = (applied: AppliedTransaction): string =>
-  transactionMeta(applied).toXdr('base64');
+  transactionMeta(applied, false).toXdr('base64');
 
 /** LedgerEntryChanges of a transaction's fee, base64. */
 export function feeMetaXdr({ feeChanges }: AppliedTransaction): string {

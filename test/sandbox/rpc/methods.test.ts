@@ -8,6 +8,19 @@ type Json = Record<string, never>;
 
 const SEQUENCE = (1n << 32n) + 1n;
 
+/** What a meta tells of events, as the answers have it beside the meta. */
+function eventsIn(metaXdr: string, asJson = false): unknown {
+  const meta = xdr.TransactionMeta.fromXdr(metaXdr, 'base64');
+  if (meta.type !== 'v4') assert.fail('another version than 4');
+  const write = (event: xdr.XdrValue): unknown => (asJson ? event.toJson() : event.toXdr('base64'));
+  const contract = meta.v4.operations.map(({ events }) => events.map(write));
+  const suffix = asJson ? 'Json' : 'Xdr';
+  return {
+    [`transactionEvents${suffix}`]: meta.v4.events.map(write),
+    ...(contract.length > 0 && { [`contractEvents${suffix}`]: contract }),
+  };
+}
+
 describe("RPC's methods", () => {
   let rpc: TestRpc;
   beforeEach(async () => {
@@ -291,21 +304,22 @@ describe("RPC's methods", () => {
         ...{ latestLedger: 2, latestLedgerCloseTime: String(START + 5) },
         ...{ oldestLedger: 1, oldestLedgerCloseTime: String(START), status: 'SUCCESS', txHash: id },
         ...{ applicationOrder: 1, feeBump: false, envelopeXdr, resultXdr: applied.resultXdr },
-        ...{ events: { contractEventsXdr: [[]] }, ledger: 2, createdAt: String(START + 5) },
+        ...{ events: eventsIn(resultMetaXdr!), ledger: 2, createdAt: String(START + 5) },
       });
       const json = await get(id.toUpperCase(), 'json');
       assert.equal(json.txHash, id.toUpperCase());
       assert.deepEqual(json.resultMetaJson, xdr.TransactionMeta.fromXdr(resultMetaXdr!, 'base64').toJson());
       assert.deepEqual(json.resultJson, xdr.TransactionResult.fromXdr(applied.resultXdr, 'base64').toJson());
       assert.deepEqual(json.envelopeJson, xdr.TransactionEnvelope.fromXdr(envelopeXdr, 'base64').toJson());
-      assert.deepEqual(json.events, { contractEventsJson: [[]] });
+      assert.deepEqual(json.events, eventsIn(resultMetaXdr!, true));
+      assert.deepEqual(Object.keys(rest.events!), ['transactionEventsXdr', 'contractEventsXdr']);
     });
 
-    it('is FAILED with a result, and without events', async () => {
+    it('is FAILED with a result, and the fee for its only event', async () => {
       const { hash: id } = await send(envelope([strictSend({ destMin: '1000' })]));
       rpc.closeLedger();
       const { status, events, resultXdr } = await get(id!);
-      assert.deepEqual([status, events], ['FAILED', {}]);
+      assert.deepEqual([status, Object.keys(events!)], ['FAILED', ['transactionEventsXdr']]);
       assert.equal(resultXdr, rpc.network.transaction(id!)!.resultXdr);
     });
 
@@ -349,7 +363,7 @@ describe("RPC's methods", () => {
       assert.equal(xdr.TransactionMeta.fromXdr(resultMetaXdr!, 'base64').type, 'v4');
       assert.deepEqual(rest, {
         ...{ status: 'SUCCESS', txHash: applied!.transaction.hash, applicationOrder: 1, feeBump: false },
-        ...{ events: { contractEventsXdr: [[]] }, ledger: 2, createdAt: START + 5 },
+        ...{ events: eventsIn(resultMetaXdr!), ledger: 2, createdAt: START + 5 },
       });
       const second = await list({ pagination: { cursor: first.cursor }, xdrFormat: 'json' });
       assert.deepEqual(places(second), [

@@ -1,16 +1,26 @@
 import { xdr } from '@stellar/stellar-sdk/base';
 import type { AppliedTransaction } from '../ledger/close.ts';
-import { transactionMetaXdr } from '../ledger/meta.ts';
+import { transactionMeta } from '../ledger/meta.ts';
 import { succeeded } from '../ledger/result.ts';
+
+/** Events of the transaction and of each operation that was carried out; a list that is empty is left out. */
+function eventsOf(meta: xdr.TransactionMeta, asJson: boolean): Record<string, unknown> {
+  if (meta.type !== 'v4') throw new Error(`there are no events in version ${meta.type} of the meta`);
+  const write = (event: xdr.XdrValue): unknown => (asJson ? event.toJson() : event.toXdr('base64'));
+  const suffix = asJson ? 'Json' : 'Xdr';
+  const lists = {
+    transactionEvents: meta.v4.events.map(write),
+    contractEvents: meta.v4.operations.map(({ events }) => events.map(write)),
+  };
+  const filled = Object.entries(lists).filter(([, list]) => list.length > 0);
+  return Object.fromEntries(filled.map(([name, list]) => [`${name}${suffix}`, list]));
+}
 
 /** A transaction as `getTransaction` and `getTransactions` have it, without the time that they write differently. */
 export function transactionDetails(applied: AppliedTransaction, txHash: string, asJson: boolean) {
-  const { transaction, result, resultXdr, order, ledger, changes } = applied;
+  const { transaction, result, resultXdr, order, ledger } = applied;
   const { envelopeXdr, feeBump } = transaction;
-  const meta = transactionMetaXdr(applied);
-  // An empty list for each operation that was carried out, as of a core that emits no events for classic ones.
-  const events = changes.operations.map(() => []);
-  const suffix = asJson ? 'Json' : 'Xdr';
+  const meta = transactionMeta(applied);
   return {
     status: succeeded(result) ? 'SUCCESS' : 'FAILED',
     txHash,
@@ -20,10 +30,10 @@ export function transactionDetails(applied: AppliedTransaction, txHash: string, 
       ? {
           envelopeJson: xdr.TransactionEnvelope.fromXdr(envelopeXdr, 'base64').toJson(),
           resultJson: xdr.TransactionResult.fromXdr(resultXdr, 'base64').toJson(),
-          resultMetaJson: xdr.TransactionMeta.fromXdr(meta, 'base64').toJson(),
+          resultMetaJson: meta.toJson(),
         }
-      : { envelopeXdr, resultXdr, resultMetaXdr: meta }),
-    events: events.length > 0 ? { [`contractEvents${suffix}`]: events } : {},
+      : { envelopeXdr, resultXdr, resultMetaXdr: meta.toXdr('base64') }),
+    events: eventsOf(meta, asJson),
     ledger,
   };
 }
