@@ -14,7 +14,7 @@ import { book, PASSPHRASE, scenario, strictReceive, strictSend, trader, usdc, xl
 const MARKET = join(import.meta.dirname, 'scenarios/market.yaml');
 
 describe('the sandbox as a process', function () {
-  this.timeout(10_000);
+  this.timeout(30_000);
   let dir: string;
   let sandbox: Sandbox | undefined;
   const dispatcher = getGlobalDispatcher();
@@ -117,7 +117,7 @@ describe('the sandbox as a process', function () {
     assert.equal(network.latest.sequence, ledger);
     assert.equal((await admin('POST', '/close')).ledger, (ledger as number) + 1);
     await admin('POST', '/resume');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise<void>((resolve) => network.onClose(resolve));
     assert.ok(network.latest.sequence > (ledger as number) + 1);
     const { networkPassphrase } = await admin('GET', '/state');
     assert.equal(networkPassphrase, PASSPHRASE);

@@ -41,7 +41,7 @@ const failure = (work: Promise<unknown>): Promise<SdkError> =>
   );
 
 describe('faults of answers', function () {
-  this.timeout(10_000);
+  this.timeout(30_000);
   let world: World;
 
   before(async () => {
@@ -158,6 +158,12 @@ describe('faults of answers', function () {
     );
     const after = network.state.account(trader.publicKey())!;
     assert.deepEqual([after.balance, after.sequence], [before.balance - 100n, before.sequence + 1n]);
+
+    world.fault({ kind: 'forge_transaction', result: 'success' });
+    const forged = await world.server().transactions().transaction(found.hash).call();
+    assert.equal(forged.successful, true);
+    const { records } = await world.server().effects().forTransaction(found.hash).call();
+    assert.ok(records.every(({ type }) => type !== 'trade'));
   });
 
   it('tells of a bad transaction also while submissions time out', async () => {

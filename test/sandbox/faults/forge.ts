@@ -68,7 +68,8 @@ export function forgeTransaction(
       fault.result === 'success' ? untouched(name) : { code: 'op_bad_auth' },
     );
     const result = operationsResult(applied.transaction, outcomes, applied.result.feeCharged);
-    forged = { ...forged, result, resultXdr: resultToXdr(result).toXdr('base64') };
+    const changes = { ...applied.changes, operations: [] };
+    forged = { ...forged, result, resultXdr: resultToXdr(result).toXdr('base64'), changes };
   }
   if (fault.signatures) {
     const right = feeBump?.signatures ?? signatures;

@@ -4,7 +4,7 @@ import { strictSend, trader } from '../testing.ts';
 import { startWorld, type World } from './testing.ts';
 
 describe('faults of RPC', function () {
-  this.timeout(10_000);
+  this.timeout(30_000);
   let world: World;
   let server: rpc.Server;
 

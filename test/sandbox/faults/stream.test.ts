@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pause, startWorld, type World } from './testing.ts';
 
 describe('faults of streams', function () {
-  this.timeout(10_000);
+  this.timeout(30_000);
   let world: World;
   const open: (() => void)[] = [];
 
@@ -33,7 +33,7 @@ describe('faults of streams', function () {
   }
 
   async function until(condition: () => boolean): Promise<void> {
-    for (let i = 0; i < 1500 && !condition(); i += 1) await pause(5);
+    for (let i = 0; i < 4000 && !condition(); i += 1) await pause(5);
     assert.ok(condition());
   }
 
