@@ -7,7 +7,7 @@ import { keyOf } from './entries.ts';
 import { entryFromXdr } from './entry_xdr.ts';
 import { decodeEnvelope } from './envelope.ts';
 import { PROTOCOL_VERSION } from './header.ts';
-import { feeMetaXdr, ledgerCloseMetaXdr, ledgerHeaderHistoryEntry, transactionMetaXdr } from './meta.ts';
+import { feeMetaXdr, ledgerCloseMetaXdr, ledgerHeaderHistoryEntry, transactionMeta } from './meta.ts';
 import { createState } from './state.ts';
 
 const PASSPHRASE = 'Standalone Network ; February 2017';
@@ -151,7 +151,7 @@ describe('the meta of a ledger', () => {
       state.commit();
       assert.deepEqual([applied!.ledger, applied!.resultXdr], [ledger, resultXdr]);
       assert.deepEqual(
-        byEntry(transactionMetaXdr(applied!)),
+        byEntry(transactionMeta(applied!).toXdr('base64')),
         byEntry(xdr.TransactionMeta.v4(meta).toXdr('base64')),
       );
       if (fee) assert.equal(feeMetaXdr(applied!), changesXdr(fee));
@@ -175,7 +175,7 @@ describe('the meta of a ledger', () => {
     assert.equal(Buffer.from(result.transactionHash.toBytes()).toString('hex'), transaction.hash);
     assert.equal(result.result.toXdr('base64'), applied!.resultXdr);
     assert.equal(changesXdr(feeProcessing), feeMetaXdr(applied!));
-    assert.equal(txApplyProcessing.toXdr('base64'), transactionMetaXdr(applied!));
+    assert.equal(txApplyProcessing.toXdr('base64'), transactionMeta(applied!).toXdr('base64'));
     const balances = feeProcessing.map(({ value }) => {
       const entry = entryFromXdr((value as xdr.LedgerEntry).toXdr('base64'));
       return entry.type === 'account' ? entry.balance : assert.fail('a fee comes from an account');
