@@ -26,6 +26,7 @@ another node's Horizon. It prints "sandbox ready URL" and the pins of each endpo
 Control, plain HTTP on loopback, "admin" in sandbox.json (bad input is a 400 that names the field):
   POST /close[?n=N]         closes ledgers now
   POST /pause, POST /resume stops and starts the timer
+  POST /upgrade?FIELD=N     maxTxSetSize (operations), baseFee, baseReserve (stroops) from the next ledger on
   GET /state                accounts, balances, sequence numbers
   GET /snapshot             the network, for --restore
   POST /friendbot?addr=G... gives lumens; each Horizon has GET /friendbot?addr=G... besides
