@@ -57,12 +57,6 @@ export interface View {
   onClose(listener: () => void): () => void;
 }
 
-/** When a ledger closed, in Unix seconds; of one that is no longer kept, when the oldest that is did. */
-export const closeTimeOf = ({ ledgers }: View, sequence: number): number => {
-  const first = ledgers[0]!;
-  return (ledgers[Math.max(0, sequence - first.sequence)] ?? first).closeTime;
-};
-
 export interface Network extends View {
   readonly paused: boolean;
   /** @throws MalformedEnvelope, Refused */

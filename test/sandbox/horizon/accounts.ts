@@ -13,11 +13,18 @@ import {
   type Trustline,
 } from '../ledger/entries.ts';
 import { accounts as allAccounts, dataOf, trustlinesOf } from '../ledger/entries_of.ts';
-import { closeTimeOf, type View } from '../network.ts';
+import type { View } from '../network.ts';
 import { unescaped } from './history.ts';
 import { type Answer, link, ok, PAGE, type Route, template } from './http.ts';
 import { pageOf } from './page.ts';
-import { accountId, assetFields, formatTime, poolIdOf, readAccountId, readShortAsset } from './parameters.ts';
+import {
+  accountId,
+  assetFields,
+  modifiedFields,
+  poolIdOf,
+  readAccountId,
+  readShortAsset,
+} from './parameters.ts';
 import { badField, problem } from './problems.ts';
 import { compareTexts, textList } from './state_list.ts';
 
@@ -104,8 +111,7 @@ function resource(network: View, base: string, entry: Account) {
     subentry_count: entry.subentries,
     ...(entry.inflationDestination !== null && { inflation_destination: entry.inflationDestination }),
     ...(entry.homeDomain !== '' && { home_domain: unescaped(entry.homeDomain) }),
-    last_modified_ledger: entry.modified,
-    last_modified_time: formatTime(closeTimeOf(network, entry.modified)),
+    ...modifiedFields(network, entry),
     thresholds: {
       low_threshold: thresholds.low,
       med_threshold: thresholds.medium,

@@ -2,10 +2,10 @@ import { formatAmount } from '../amount.ts';
 import { isValidAsset } from '../ledger/asset.ts';
 import type { Pool } from '../ledger/entries.ts';
 import { POOL_FEE } from '../ledger/pool.ts';
-import { closeTimeOf, type View } from '../network.ts';
+import type { View } from '../network.ts';
 import { link, ok, PAGE, type Route, template } from './http.ts';
 import { pageOf } from './page.ts';
-import { formatTime, poolIdOf } from './parameters.ts';
+import { modifiedFields, poolIdOf } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 import { textList } from './state_list.ts';
 
@@ -27,8 +27,7 @@ function resource(network: View, base: string, pool: Pool) {
       { asset: pool.assetA, amount: formatAmount(pool.reserveA) },
       { asset: pool.assetB, amount: formatAmount(pool.reserveB) },
     ],
-    last_modified_ledger: pool.modified,
-    last_modified_time: formatTime(closeTimeOf(network, pool.modified)),
+    ...modifiedFields(network, pool),
   };
 }
 

@@ -4,14 +4,14 @@ import type { Offer } from '../ledger/entries.ts';
 import { offersOf } from '../ledger/entries_of.ts';
 import type { Price } from '../ledger/exchange.ts';
 import type { LedgerState } from '../ledger/state.ts';
-import { closeTimeOf, type View } from '../network.ts';
+import type { View } from '../network.ts';
 import { type HorizonRequest, link, ok, type Route } from './http.ts';
 import { isNumberCursor, type Listing, listRoute, pageOf } from './page.ts';
 import {
   accountId,
   assetFields,
   formatPrice,
-  formatTime,
+  modifiedFields,
   readAccountId,
   readLongAsset,
   readShortAsset,
@@ -34,8 +34,7 @@ function resource(network: View, base: string, offer: Offer) {
     amount: formatAmount(offer.amount),
     price_r: { n: price.n, d: price.d } satisfies Price,
     price: formatPrice(price),
-    last_modified_ledger: offer.modified,
-    last_modified_time: formatTime(closeTimeOf(network, offer.modified)),
+    ...modifiedFields(network, offer),
     ...(offer.sponsor && { sponsor: offer.sponsor }),
   };
 }

@@ -1,7 +1,9 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount, parseAmount } from '../amount.ts';
 import { type Asset, credit, isValidAsset } from '../ledger/asset.ts';
+import type { Account } from '../ledger/entries.ts';
 import type { Price } from '../ledger/exchange.ts';
+import type { View } from '../network.ts';
 import { badField } from './problems.ts';
 
 /** The asset of `<prefix>_asset_type`, `_code` and `_issuer`; undefined where they do not name one. */
@@ -124,3 +126,9 @@ export const formatPrice = ({ n, d }: Price): string =>
 /** RFC 3339 with seconds, as Horizon writes times. */
 export const formatTime = (unixSeconds: number): string =>
   new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
+
+/** When an entry was written last; no time where that ledger is before the server's history. */
+export function modifiedFields({ ledgers }: View, { modified }: Pick<Account, 'modified'>) {
+  const ledger = ledgers[modified - ledgers[0]!.sequence];
+  return { last_modified_ledger: modified, last_modified_time: ledger ? formatTime(ledger.closeTime) : null };
+}

@@ -86,6 +86,16 @@ describe("Horizon's answers from the ledger's state", () => {
     });
   }
 
+  it('what was written before the history has no time', async () => {
+    const { state, network } = recordedNetwork();
+    state.restore({ ...state.account(MAKER)!, modified: 63 });
+    const older = await serveHorizon(network);
+    const { body } = await older.ask('GET', `/accounts/${MAKER}`);
+    const { last_modified_ledger, last_modified_time } = JSON.parse(body);
+    assert.deepEqual([last_modified_ledger, last_modified_time], [63, null]);
+    await older.stop();
+  });
+
   it('pages of state turn around, and any text is a cursor of accounts', async () => {
     const ids = async (path: string): Promise<string[]> => {
       const { body } = await served.ask('GET', path);
