@@ -1,13 +1,23 @@
 import { xdr } from '@stellar/stellar-sdk/base';
 import { type Answer, json } from './recordings.ts';
-import { missing, normal, type Schema, unlike } from './schema.ts';
+import { namesIn, normal, type Schema, unlike } from './schema.ts';
 
 export interface Comparison {
   /** In words: what was expected, what came. */
   differences: string[];
   /** What the recorded answer holds and this one does not, because the data are others. */
   unmet: string[];
+  /** Kinds of objects and their fields, recorded and answered. */
+  expected: Set<string>;
+  met: Set<string>;
 }
+
+export const nothing = (): Comparison => ({
+  differences: [],
+  unmet: [],
+  expected: new Set(),
+  met: new Set(),
+});
 
 /** Headers that have to be equal; of `PRESENCE` the value is data. */
 const EQUAL =
@@ -112,8 +122,9 @@ const hangsOnState = (outcome: string): boolean =>
 
 /** Compares an answer with the recorded one; `schema` is learned from all recorded ones, `kind` names the request's. */
 export function compare(schema: Schema, kind: string, recorded: Answer, got: Answer): Comparison {
-  const result: Comparison = { differences: [], unmet: [] };
-  const outcomes = kind.startsWith('POST') ? [recorded, got].map(outcomeOf) : [];
+  const result = nothing();
+  const submits = kind.startsWith('POST') || kind.startsWith('sendTransaction');
+  const outcomes = submits ? [recorded, got].map(outcomeOf) : [];
   if (outcomes[0] !== outcomes[1] && outcomes.every((one) => one !== undefined && hangsOnState(one))) {
     result.unmet.push(`outcome: expected ${outcomes[0]}, got ${outcomes[1]}`);
     return result;
@@ -142,13 +153,14 @@ export function compare(schema: Schema, kind: string, recorded: Answer, got: Ans
     compareProblem(fieldsOf(expected), fieldsOf(actual), result);
     return result;
   }
-  compareValues(schema, kind, expected, actual, result);
+  compareValues(schema, outcomes, kind, expected, actual, result);
   return result;
 }
 
 /** Compares two JSON values of success; adds to `result`. */
 function compareValues(
   schema: Schema,
+  outcomes: (string | undefined)[],
   kind: string,
   expected: unknown,
   actual: unknown,
@@ -159,20 +171,11 @@ function compareValues(
     result.differences.push(...verdicts(fieldsOf(recorded[part]), fieldsOf(got[part]), `${part}.`));
   }
   if ('tx_status' in recorded) result.differences.push(...verdicts(recorded, got));
-  for (const [from, key] of [
-    [(value: Fields) => value, 'error_result_xdr'],
-    [(value: Fields) => fieldsOf(value.result), 'errorResultXdr'],
-    [(value: Fields) => value, 'result_xdr'],
-    [(value: Fields) => fieldsOf(value.result), 'resultXdr'],
-  ] as const) {
-    if (!(key in from(recorded))) continue;
-    const [names, actualNames] = [from(recorded)[key], from(got)[key]].map(resultNames);
-    if (names === actualNames) continue;
-    // Of one that was looked up the outcome hangs on which was chosen.
-    const list = key.includes('rror') ? result.differences : result.unmet;
-    list.push(`${key}: expected ${names}, got ${actualNames}`);
+  if (outcomes[0] !== outcomes[1]) {
+    result.differences.push(`outcome: expected ${outcomes[0] ?? 'none'}, got ${outcomes[1] ?? 'none'}`);
   }
   result.differences.push(...comparePageLinks(recorded, got));
   result.differences.push(...unlike(schema, actual, kind));
-  result.unmet.push(...missing(expected, actual, kind));
+  result.expected = namesIn(expected, kind);
+  result.met = namesIn(actual, kind);
 }

@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { localNode } from './local.ts';
 import { remoteNode } from './node.ts';
 import { readRecordings } from './recordings.ts';
-import { walkStreams } from './streams.ts';
 import { prepare, type Walk, walk } from './walk.ts';
 
 const HELP = `node test/sandbox/recorded/main.ts --folder FOLDER [--base URL] [--rpc] [--unmet]
@@ -32,9 +31,7 @@ export async function walkFolder(folder: string, rpc: boolean, base?: string): P
     const node = local ?? (await remoteNode(base!, rpc));
     // Accounts of their own for each walk of a server that was walked before.
     const prepared = await prepare(node, recordings, names, local ? 'world' : `world ${Date.now()}`);
-    const result = await walk(prepared, recordings);
-    await walkStreams(prepared, recordings.streams, result);
-    return result;
+    return await walk(prepared, recordings);
   } finally {
     await local?.stop();
   }

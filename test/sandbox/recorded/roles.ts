@@ -109,7 +109,10 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
     const called = json(body ?? '') as { params?: { keys?: unknown } } | undefined;
     for (const key of Array.isArray(called?.params?.keys) ? called.params.keys : []) {
       for (const part of walk(readKey(String(key)))) {
-        if (part.data_name) owner = String(part.account_id);
+        if (part.data_name) {
+          owner = String(part.account_id);
+          facts.data = { [String(part.data_name)]: 'dg==' };
+        }
         if (part.asset) count('line', part.account_id);
         if (part.issuer) asset(part.asset_code, part.issuer);
       }

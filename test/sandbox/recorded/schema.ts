@@ -19,8 +19,9 @@ const isMap = (kind: string): boolean => /account\.data$/.test(kind);
 function kindOf(fields: Fields, otherwise: string): string {
   const { type, type_i, trade_type, asset_type } = fields;
   const failed = fields.transaction_successful === false ? ' failed' : '';
+  const joined = 'transaction' in fields ? ' with its transaction' : '';
   if (typeof type_i === 'number')
-    return `${'transaction_hash' in fields ? 'operation' : 'effect'} ${type}${failed}`;
+    return `${'transaction_hash' in fields ? 'operation' : 'effect'} ${type}${failed}${joined}`;
   if (typeof trade_type === 'string') return `trade ${trade_type}`;
   if ('fee_charged' in fields && 'envelope_xdr' in fields) {
     return `${'fee_bump_transaction' in fields ? 'fee bump' : 'transaction'}`;
@@ -28,7 +29,7 @@ function kindOf(fields: Fields, otherwise: string): string {
   if ('account_id' in fields && 'thresholds' in fields) return 'account';
   if ('tx_set_operation_count' in fields) return 'ledger';
   if ('seller' in fields && 'price_r' in fields) return 'offer';
-  if ('total_shares' in fields && 'reserves' in fields) return 'pool';
+  if ('total_shares' in fields && 'paging_token' in fields) return 'pool';
   if (typeof asset_type === 'string') return `${otherwise} ${asset_type}`;
   return otherwise;
 }
@@ -122,22 +123,20 @@ export function unlike(schema: Schema, value: unknown, otherwise: string): Set<s
   return differences;
 }
 
-/** Kinds of objects, and fields that only some of them have, which occur in one answer and not in another. */
-export function missing(expected: unknown, got: unknown, otherwise: string): Set<string> {
-  const names = (value: unknown): Map<string, Set<string>> => {
-    const all = new Map<string, Set<string>>();
-    for (const { kind, fields } of objects(value, otherwise)) {
-      all.set(kind, new Set([...(all.get(kind) ?? []), ...Object.keys(fields)]));
-    }
-    return all;
-  };
-  const there = names(got);
-  const result = new Set<string>();
-  for (const [kind, keys] of names(expected)) {
-    const known = there.get(kind);
-    if (known) for (const key of keys) if (!known.has(key)) result.add(`${kind}: ${key}`);
-    // What is in an object that is not there is not there either.
-    if (!known && ![...result].some((one) => kind.startsWith(`${one}.`))) result.add(kind);
+/** Kinds of objects in an answer, and the fields that they have, as `kind` and `kind: field`. */
+export function namesIn(value: unknown, otherwise: string): Set<string> {
+  const all = new Set<string>();
+  for (const { kind, fields } of objects(value, otherwise)) {
+    all.add(kind);
+    for (const key of Object.keys(fields)) all.add(`${kind}: ${key}`);
   }
-  return result;
+  return all;
+}
+
+/** Names that are not among those `met`; of a kind that is not there only the kind. */
+export function missing(expected: Set<string>, met: Set<string>): string[] {
+  const gone = [...expected].filter((name) => !met.has(name));
+  const isInside = (name: string, kind: string): boolean =>
+    name !== kind && /^[:.[]/.test(name.slice(kind.length));
+  return gone.filter((name) => !gone.some((kind) => name.startsWith(kind) && isInside(name, kind)));
 }

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Comparison, compare } from './compare.ts';
+import { type Comparison, compare, nothing } from './compare.ts';
 import { ask } from './node.ts';
 import { type Answer, json, type Stream } from './recordings.ts';
-import { missing, unlike } from './schema.ts';
-import { headersOf, kindOf, note, type Prepared, type Walk } from './walk.ts';
+import { namesIn, unlike } from './schema.ts';
+import { headersOf, kindOf, note, type Prepared, type Tally } from './walk.ts';
 
 /** One event: its fields in their order. */
 type Event = [name: string, value: string][];
@@ -43,7 +43,7 @@ export function compareStreams(
 ): Comparison {
   const streams = recorded.answer.headers['content-type']?.startsWith('text/event-stream');
   if (!streams || got.status !== recorded.answer.status) return compare(schema, kind, recorded.answer, got);
-  const result: Comparison = { differences: [], unmet: [] };
+  const result = nothing();
   const empty = (answer: Answer): Answer => ({ ...answer, body: '' });
   result.differences.push(...compare(schema, kind, empty(recorded.answer), empty(got)).differences);
   const [expected, actual] = [eventsOf(recorded.answer.body), eventsOf(got.body)];
@@ -66,8 +66,12 @@ export function compareStreams(
   if (actualData.length < data.length) {
     result.differences.push(`expected ${data.length} events, got ${actualData.length}`);
   }
-  result.unmet.push(...missing(recordedValues, values, `${kind}[]`));
-  return { differences: [...new Set(result.differences)], unmet: result.unmet };
+  return {
+    ...result,
+    differences: [...new Set(result.differences)],
+    expected: namesIn(recordedValues, kind),
+    met: namesIn(values, kind),
+  };
 }
 
 function recordedAnswer({ text }: Stream): Answer {
@@ -91,7 +95,7 @@ const QUIET_MS = 300;
 const ROUNDS = 15;
 
 /** Opens every recorded stream, lets things happen until each has sent as much as the recorded one, and compares. */
-export async function walkStreams(prepared: Prepared, recorded: Stream[], result: Walk): Promise<void> {
+export async function walkStreams(prepared: Prepared, recorded: Stream[], result: Tally): Promise<void> {
   const { node, translate, world } = prepared;
   const open = async (stream: Stream, over: AbortController): Promise<void> => {
     const [line = '', ...lines] = stream.request.trim().split('\r\n');

@@ -12,17 +12,28 @@ import {
   submitted,
 } from './recordings.ts';
 import { readFacts } from './roles.ts';
-import { learn, type Schema } from './schema.ts';
+import { learn, missing, type Schema } from './schema.ts';
+import { walkStreams } from './streams.ts';
 import { type Translator, translator } from './translate.ts';
 import { buildWorld, type World } from './world.ts';
 
+/** What a walk finds, in words that begin with the number of the exchange or the file of the stream. */
 export interface Walk {
   recorded: number;
   /** Exchanges that are left out, by the reason. */
   notServed: Map<string, number[]>;
-  /** In words, with the number of the exchange. */
+  differences: string[];
+  /** What was recorded and came nowhere in the walk. */
+  unmet: string[];
+}
+
+/** What is found while it walks. */
+export interface Tally {
   differences: string[];
   unmet: string[];
+  /** Where a kind or field was recorded first. */
+  expected: Map<string, string>;
+  met: Set<string>;
 }
 
 /** What the issue leaves out, and what no request alone brings about: each is a fault of the node or an option. */
@@ -58,7 +69,7 @@ const callOf = (body: string | undefined): string | undefined => {
   return called.params?.xdrFormat === 'json' ? `${called.method} in JSON` : called.method;
 };
 
-const kindOfExchange = (exchange: Exchange): string => {
+export const kindOfExchange = (exchange: Exchange): string => {
   const { method, path, body } = requestOf(exchange);
   return kindOf(method, path, callOf(body));
 };
@@ -163,16 +174,8 @@ async function arrange(prepared: Prepared, exchange: Exchange, next: Exchange | 
   return false;
 }
 
-const pathOf = (exchange: Exchange): string => requestOf(exchange).path;
-
 /** Sends every recorded request again, in the order of the recording, and compares the answers. */
-export async function walk(prepared: Prepared, { exchanges }: Recordings): Promise<Walk> {
-  const result: Walk = { recorded: exchanges.length, notServed: new Map(), differences: [], unmet: [] };
-  const served = exchanges.filter((exchange) => {
-    const [reason] = NOT_SERVED.find(([, test]) => test(exchange, pathOf(exchange))) ?? [];
-    if (reason) result.notServed.set(reason, [...(result.notServed.get(reason) ?? []), exchange.n]);
-    return !reason;
-  });
+export async function walkExchanges(prepared: Prepared, served: Exchange[], result: Tally): Promise<void> {
   const check = async (exchange: Exchange): Promise<void> => {
     const got = await send(prepared, exchange);
     const kind = kindOfExchange(exchange);
@@ -189,10 +192,34 @@ export async function walk(prepared: Prepared, { exchanges }: Recordings): Promi
     await check(exchange);
   }
   prepared.node.closing(true);
-  return result;
 }
 
-export function note(result: Walk, name: string, { differences, unmet }: Comparison): void {
-  for (const one of differences) result.differences.push(`${name}: ${one}`);
-  for (const one of unmet) result.unmet.push(`${name}: ${one}`);
+/** Walks all of the recordings. */
+export async function walk(prepared: Prepared, { exchanges, streams }: Recordings): Promise<Walk> {
+  const notServed = new Map<string, number[]>();
+  const served = exchanges.filter((exchange) => {
+    const [reason] = NOT_SERVED.find(([, test]) => test(exchange, requestOf(exchange).path)) ?? [];
+    if (reason) notServed.set(reason, [...(notServed.get(reason) ?? []), exchange.n]);
+    return !reason;
+  });
+  const tally: Tally = { differences: [], unmet: [], expected: new Map(), met: new Set() };
+  // Streams first: a failed payment to an account that is not there makes Horizon know that account.
+  await walkStreams(prepared, streams, tally);
+  await walkExchanges(prepared, served, tally);
+  const gone = missing(new Set(tally.expected.keys()), tally.met).map(
+    (one) => `${tally.expected.get(one)}: ${one}`,
+  );
+  return {
+    recorded: exchanges.length,
+    notServed,
+    differences: tally.differences,
+    unmet: [...tally.unmet, ...gone],
+  };
+}
+
+export function note(tally: Tally, name: string, { differences, unmet, expected, met }: Comparison): void {
+  for (const one of differences) tally.differences.push(`${name}: ${one}`);
+  for (const one of unmet) tally.unmet.push(`${name}: ${one}`);
+  for (const one of expected) if (!tally.expected.has(one)) tally.expected.set(one, name);
+  for (const one of met) tally.met.add(one);
 }

@@ -35,7 +35,7 @@ export interface World {
   /** The world's address for a recorded one. */
   address(recorded: string): string;
   sequence(address: string): Promise<bigint>;
-  /** Lets a payment and a trade happen, each in a ledger. */
+  /** Lets an offer, a trade and a payment happen, each in a ledger. */
   trade(): Promise<void>;
   transactions: Known[];
   offers: string[];
@@ -269,8 +269,12 @@ export async function buildWorld(node: Node, facts: Facts, salt: string): Promis
     sequence: (address) => sequenceOf(node, address),
     async trade() {
       sequences.clear();
-      await send(taker, [sell(native, short, '1', 40, 100)]);
-      await send(alice, [pay(bob, native, '0.0000005')]);
+      const price = { n: 3, d: 1 };
+      await send(maker, [sell(short, native, '1', 5, 2)]);
+      await send(taker, [
+        Operation.manageBuyOffer({ selling: native, buying: short, buyAmount: '0.5', price, offerId: '0' }),
+      ]);
+      await send(alice, [pay(bob, native, '0.0000005'), Operation.bumpSequence({ bumpTo: '0' })]);
     },
     transactions,
     offers: records.map(({ id }) => String(id)),
