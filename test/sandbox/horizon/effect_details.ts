@@ -261,6 +261,17 @@ function bumpSequence({ sourceAddress, changes }: AppliedOperation): Effect[] {
   });
 }
 
+/** What went into a pool or out of it; nothing where a forged result claims what never happened. */
+function poolEffect(
+  of: AppliedOperation,
+  type: Effect['type'],
+  details: (delta: ReturnType<typeof poolDelta>) => Record<string, unknown>,
+): Effect[] {
+  const pool = poolChange(of.changes)?.after;
+  if (!pool) return [];
+  return [effect(of.sourceAddress, type, { liquidity_pool: poolDetails(pool), ...details(poolDelta(of)) })];
+}
+
 type Effects = (of: AppliedOperation, body: OperationBody) => Effect[];
 
 const EFFECTS: Record<OperationName, Effects> = {
@@ -304,26 +315,16 @@ const EFFECTS: Record<OperationName, Effects> = {
       ...lineFlags(set_flags ?? 0, clear_flags ?? 0),
     }),
   ],
-  liquidity_pool_deposit: (of) => {
-    const { assetA, assetB, a, b, shares } = poolDelta(of);
-    return [
-      effect(of.sourceAddress, 'liquidity_pool_deposited', {
-        liquidity_pool: poolDetails(poolChange(of.changes)!.after!),
-        reserves_deposited: [reserve(assetA, a), reserve(assetB, b)],
-        shares_received: amount(shares),
-      }),
-    ];
-  },
-  liquidity_pool_withdraw: (of) => {
-    const { assetA, assetB, a, b, shares } = poolDelta(of);
-    return [
-      effect(of.sourceAddress, 'liquidity_pool_withdrew', {
-        liquidity_pool: poolDetails(poolChange(of.changes)!.after!),
-        reserves_received: [reserve(assetA, -a), reserve(assetB, -b)],
-        shares_redeemed: amount(-shares),
-      }),
-    ];
-  },
+  liquidity_pool_deposit: (of) =>
+    poolEffect(of, 'liquidity_pool_deposited', ({ assetA, assetB, a, b, shares }) => ({
+      reserves_deposited: [reserve(assetA, a), reserve(assetB, b)],
+      shares_received: amount(shares),
+    })),
+  liquidity_pool_withdraw: (of) =>
+    poolEffect(of, 'liquidity_pool_withdrew', ({ assetA, assetB, a, b, shares }) => ({
+      reserves_received: [reserve(assetA, -a), reserve(assetB, -b)],
+      shares_redeemed: amount(-shares),
+    })),
 };
 
 /** What an operation of a successful transaction did to accounts and pools, in Horizon's order. */

@@ -79,11 +79,13 @@ export function readHash(hash: string): string {
   throw badField('tx_id', 'Transaction hash must be a hex-encoded, lowercase SHA-256 hash');
 }
 
+function readSequence(id: string): number {
+  if (/^\d{1,10}$/.test(id) && Number(id) > 0) return Number(id);
+  throw badField('ledger_id', 'Ledger ID must be an integer higher than 0');
+}
+
 export function readLedgerId({ ledgers }: View, id: string): ClosedLedger {
-  const sequence = Number(id);
-  if (!/^\d{1,10}$/.test(id) || sequence === 0) {
-    throw badField('ledger_id', 'Ledger ID must be an integer higher than 0');
-  }
+  const sequence = readSequence(id);
   const first = ledgers[0]!.sequence;
   if (sequence < first) throw problem('before_history');
   const found = ledgers[sequence - first];
@@ -102,8 +104,12 @@ const anywhere = ({ ledgers }: View, holds: (applied: AppliedTransaction) => boo
 /** The scope of `/<parent>/<id>/…`; all of the history without. What is not known there is not found. */
 export function readScope(view: View, parent: string | undefined, id = ''): Scope {
   switch (parent) {
-    case 'ledgers':
-      return { ledger: readLedgerId(view, id).sequence };
+    case 'ledgers': {
+      // Of a ledger before the history only the ledger itself is gone, its lists were never there.
+      const ledger = readSequence(id);
+      if (ledger < view.ledgers[0]!.sequence || ledger > view.latest.sequence) throw problem('not_found');
+      return { ledger };
+    }
     case 'accounts': {
       const account = accountId('account_id', id);
       const known = view.state.account(account) || anywhere(view, (applied) => takesPart(applied, account));
