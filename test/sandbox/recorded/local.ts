@@ -10,6 +10,9 @@ import type { Node } from './node.ts';
 /** Ledgers before this one are "before history", as on a server that was started later than its network. */
 const FIRST_LEDGER = 60;
 
+/** How often streams look for news, in milliseconds: Horizon's own 5 s are long for a test. */
+const POLL_MS = 5;
+
 export interface LocalNode extends Node {
   stop(): Promise<void>;
 }
@@ -31,7 +34,7 @@ export async function localNode(passphrase: string, rpc: boolean): Promise<Local
   const network = startNetwork({ ...market, clock, closeMs: 5000, retain, every: () => () => undefined });
   const stopping = new AbortController();
   const report = (error: unknown): void => console.error(error);
-  const horizon = { network, submitTimeoutMs: 500, signal: stopping.signal, report, streamPollMs: 5 };
+  const horizon = { network, submitTimeoutMs: 500, signal: stopping.signal, report, streamPollMs: POLL_MS };
   const server = createServer(
     rpc ? createRpc({ network, clock: () => time, retain, report }) : createHorizon(horizon),
   );
@@ -44,6 +47,7 @@ export async function localNode(passphrase: string, rpc: boolean): Promise<Local
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     rpc,
     passphrase,
+    pollMs: POLL_MS,
     closing: (next) => {
       on = next;
     },

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { localNode } from './local.ts';
 import { remoteNode } from './node.ts';
 import { readRecordings } from './recordings.ts';
+import { readFacts } from './roles.ts';
 import { prepare, type Walk, walk } from './walk.ts';
 
 const HELP = `node test/sandbox/recorded/main.ts --folder FOLDER [--base URL] [--rpc] [--unmet]
@@ -14,7 +15,8 @@ matter, shape and types, verdicts of errors. Before that it builds a world like 
 roles, books, a pool, trades, failed and fee-bump transactions.
 
   --base URL    a Horizon, or with --rpc a Stellar RPC, of a standalone network whose root account still has its lumens;
-                without it a sandbox in this process
+                without it a sandbox in this process. Ledgers have to be some seconds apart, as
+                the recorded ones: a few exchanges want a transaction that still waits
   --rpc         the recordings are of Stellar RPC
   --unmet       also list what the recorded answers hold and the world does not
 
@@ -26,11 +28,12 @@ Each difference is printed in words; the last line is
 export async function walkFolder(folder: string, rpc: boolean, base?: string): Promise<Walk> {
   const recordings = readRecordings(folder);
   const names = JSON.parse(readFileSync(join(folder, 'accounts.json'), 'utf8')) as Record<string, string>;
-  const local = base === undefined ? await localNode('Standalone Network ; February 2017', rpc) : undefined;
+  const facts = readFacts(recordings, names);
+  const local = base === undefined ? await localNode(facts.passphrase, rpc) : undefined;
   try {
     const node = local ?? (await remoteNode(base!, rpc));
     // Accounts of their own for each walk of a server that was walked before.
-    const prepared = await prepare(node, recordings, names, local ? 'world' : `world ${Date.now()}`);
+    const prepared = await prepare(node, recordings, facts, local ? 'world' : `world ${Date.now()}`);
     return await walk(prepared, recordings);
   } finally {
     await local?.stop();

@@ -9,6 +9,8 @@ export interface Node {
   base: string;
   rpc: boolean;
   passphrase: string;
+  /** How often its streams look for news, in milliseconds. */
+  pollMs: number;
   /** Returns when what was submitted is in a ledger, or will not come into one. */
   settle(): Promise<void>;
   /** Whether ledgers close by themselves as soon as something waits for one; a real network always does. */
@@ -90,6 +92,12 @@ async function latestLedger(base: string, rpc: boolean): Promise<number> {
   return Number((await get({ base }, '/')).history_latest_ledger);
 }
 
+/** The first ledger that a server keeps. */
+export async function oldestLedger({ base, rpc }: Node): Promise<number> {
+  if (rpc) return Number((await call({ base }, 'getHealth')).oldestLedger);
+  return Number((await get({ base }, '/')).history_elder_ledger);
+}
+
 /** A server somewhere: its passphrase is asked, and ledgers are waited for. */
 export async function remoteNode(base: string, rpc: boolean): Promise<Node> {
   const passphrase = rpc
@@ -100,6 +108,7 @@ export async function remoteNode(base: string, rpc: boolean): Promise<Node> {
     base,
     rpc,
     passphrase,
+    pollMs: 5000,
     closing: () => {},
     async settle() {
       const from = await latestLedger(base, rpc);

@@ -1,4 +1,5 @@
-import { xdr } from '@stellar/stellar-sdk/base';
+import { Keypair, xdr } from '@stellar/stellar-sdk/base';
+import { sha256 } from '../ledger/envelope.ts';
 import { answerOf, json, type Recordings, requestOf, submitted } from './recordings.ts';
 
 export const ROLES = ['issuer', 'maker', 'taker', 'alice', 'bob', 'multisig'] as const;
@@ -28,6 +29,7 @@ export interface Facts {
   offers: Set<string>;
   pools: Set<string>;
   latest: number;
+  passphrase: string;
 }
 
 function* walk(value: unknown): Generator<Fields> {
@@ -51,7 +53,7 @@ const mostOf = (counts: Map<string, number>, not: (string | undefined)[] = []): 
   [...counts].filter(([name]) => !not.includes(name)).sort((a, b) => b[1] - a[1])[0]?.[0];
 
 /** Finds roles, assets and what is known of ids in the recordings, whatever their names. */
-export function readFacts({ exchanges }: Recordings, names: Record<string, string>, root: string): Facts {
+export function readFacts({ exchanges }: Recordings, names: Record<string, string>): Facts {
   const facts: Facts = {
     roles: {},
     codes: { short: 'USDC', long: 'LONGEURTOKN' },
@@ -65,6 +67,7 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
     offers: new Set(),
     pools: new Set(),
     latest: 0,
+    passphrase: 'Standalone Network ; February 2017',
   };
   const counts: Record<string, Map<string, number>> = {};
   const count = (what: string, name: unknown): void => {
@@ -146,6 +149,8 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
           facts.data = data as Record<string, string>;
         }
       }
+      const passphrase = one.network_passphrase ?? one.passphrase;
+      if (typeof passphrase === 'string') facts.passphrase = passphrase;
       if ('source_account' in one) exists(one.source_account);
       if (one.type === 'account_created') exists(one.account);
       if ('envelope_xdr' in one && 'ledger' in one) {
@@ -165,6 +170,7 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
     }
     readSubmission(submitted(exchange), answer.body);
   }
+  const root = Keypair.fromRawEd25519Seed(sha256(facts.passphrase)).publicKey();
   const named = (role: Role): string | undefined => names[role];
   const { roles } = facts;
   const set = (role: Role, address: string | undefined): void => {

@@ -42,7 +42,8 @@ export const normal = (text: string): string =>
     .replace(/(%3A|\b)[GM][A-Z2-7]{55,68}\b/g, '$1ADDRESS')
     .replace(/\b[0-9a-fA-F]{64}\b/g, 'HASH')
     .replace(/\b\d{9,}(-\d+)?\b/g, 'ID')
-    .replace(/(\/offers\/|offer_id=)\d+/g, '$1ID')
+    .replace(/(\/offers\/|\/ledgers\/|offer_id=)\d+/g, '$1ID')
+    .replace(/( ledger: )\d+/g, '$1NUMBER')
     .replace(/(?<!limit=)\b\d{2,8}\b(?!-)/g, 'NUMBER')
     .replace(/[A-Za-z0-9+/]{80,}=*/g, 'XDR');
 

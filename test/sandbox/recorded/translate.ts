@@ -149,7 +149,7 @@ export function translator(
     if (envelope.type !== 'envelopeTypeTx') return true;
     const { tx, signatures } = envelope.v1;
     const payload = new xdr.TransactionSignaturePayload({
-      networkId: new xdr.Hash(sha256(passphrase)),
+      networkId: new xdr.Hash(sha256(facts.passphrase)),
       taggedTransaction: xdr.TransactionSignaturePayloadTaggedTransaction.envelopeTypeTx(tx),
     });
     const source = (tx.sourceAccount.toJson() as string).slice(0, 56);
@@ -195,7 +195,8 @@ export function translator(
     try {
       result = await translated(recorded, expected);
       const hashes = hashesOf(result, passphrase);
-      for (const [index, one] of hashesOf(recorded, passphrase).entries()) submitted.set(one, hashes[index]!);
+      for (const [index, one] of hashesOf(recorded, facts.passphrase).entries())
+        submitted.set(one, hashes[index]!);
     } catch {
       // What cannot be read is sent as it is.
     }

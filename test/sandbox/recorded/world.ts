@@ -88,8 +88,9 @@ async function submit(
  */
 export async function buildWorld(node: Node, facts: Facts, salt: string): Promise<World> {
   const root = Keypair.fromRawEd25519Seed(sha256(node.passphrase));
+  const recordedRoot = Keypair.fromRawEd25519Seed(sha256(facts.passphrase)).publicKey();
   const key = (address: string): Keypair =>
-    address === root.publicKey() ? root : Keypair.fromRawEd25519Seed(sha256(`${salt} ${address}`));
+    address === recordedRoot ? root : Keypair.fromRawEd25519Seed(sha256(`${salt} ${address}`));
   const of = (role: Role): Keypair => key(facts.roles[role] ?? role);
   const [issuer, maker, taker, alice, bob, multisig] = (
     ['issuer', 'maker', 'taker', 'alice', 'bob', 'multisig'] as const
@@ -265,7 +266,7 @@ export async function buildWorld(node: Node, facts: Facts, salt: string): Promis
   };
   return {
     key,
-    address: (recorded) => (recorded === root.publicKey() ? recorded : key(recorded).publicKey()),
+    address: (recorded) => key(recorded).publicKey(),
     sequence: (address) => sequenceOf(node, address),
     async trade() {
       sequences.clear();
