@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { summary, walkFolder } from '../recorded/main.ts';
-import type { Walk } from '../recorded/walk.ts';
+import { fixtures, type Walk } from '../recorded/walk.ts';
 
 /** The ledger refuses them, so that the world has none. */
 const REFUSED = /claimable_balance/;
@@ -11,7 +10,7 @@ describe('Horizon against every recorded exchange and stream', function () {
   let walk: Walk;
 
   before(async () => {
-    walk = await walkFolder(fileURLToPath(new URL('../../fixtures/horizon', import.meta.url)), false);
+    walk = await walkFolder(fixtures(false), false);
   });
 
   it('answers as recorded', () => {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { compare } from './compare.ts';
 import { type Answer, answerOf, type Exchange, json, readRecordings } from './recordings.ts';
 import type { Schema } from './schema.ts';
-import { kindOfExchange, learnAll } from './walk.ts';
+import { fixtures, kindOfExchange, learnAll } from './walk.ts';
 
-const recordings = readRecordings(fileURLToPath(new URL('../../fixtures/horizon', import.meta.url)));
+const recordings = readRecordings(fixtures(false));
 const schema: Schema = learnAll(recordings);
 const answered = recordings.exchanges.filter((exchange) => answerOf(exchange).status > 0);
 const exchange = (n: number): Exchange => recordings.exchanges.find((one) => one.n === n)!;

@@ -106,7 +106,7 @@ function compareHeaders(recorded: Answer, got: Answer): string[] {
 }
 
 /** The names in the result that an answer to a submission holds: of success, or in the extras of a problem. */
-function outcomeOf({ body }: Answer): string | undefined {
+export function outcomeOf({ body }: Answer): string | undefined {
   const value = fieldsOf(json(body));
   const { extras, result, result_xdr, error_result_xdr } = value;
   const xdrText =

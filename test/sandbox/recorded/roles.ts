@@ -1,6 +1,7 @@
 import { Keypair, xdr } from '@stellar/stellar-sdk/base';
 import { sha256 } from '../ledger/envelope.ts';
-import { answerOf, json, type Recordings, requestOf, submitted } from './recordings.ts';
+import { outcomeOf } from './compare.ts';
+import { type Answer, answerOf, json, type Recordings, requestOf, submitted } from './recordings.ts';
 
 export const ROLES = ['issuer', 'maker', 'taker', 'alice', 'bob', 'multisig'] as const;
 export type Role = (typeof ROLES)[number];
@@ -83,19 +84,21 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
   let owner: string | undefined;
 
   /** Who exists and who trades what, as far as the submissions tell. */
-  function readSubmission(envelope: string | undefined, answer: string): void {
+  function readSubmission(envelope: string | undefined, answer: Answer): void {
     let decoded: unknown;
     try {
       decoded = xdr.TransactionEnvelope.fromXdr(envelope ?? '', 'base64').toJson();
     } catch {
       return;
     }
+    const outcome = outcomeOf(answer);
     for (const one of walk(decoded)) {
-      if ('seq_num' in one && /tx_no_source_account|tx_no_account/.test(answer))
-        gone.add(String(one.source_account));
-      else if ('seq_num' in one) exists(one.source_account);
-      if ('seq_num' in one && answer.includes('tx_insufficient_balance'))
-        facts.poor.add(String(one.source_account));
+      if ('seq_num' in one) {
+        const source = String(one.source_account);
+        if (outcome === 'tx_no_account') gone.add(source);
+        else exists(source);
+        if (outcome === 'tx_insufficient_balance') facts.poor.add(source);
+      }
       if (typeof one.issuer === 'string') asset(one.asset_code, one.issuer);
     }
   }
@@ -107,7 +110,7 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
   for (const exchange of exchanges) {
     const { path, body } = requestOf(exchange);
     const answer = answerOf(exchange);
-    const account = /^\/accounts\/(G[A-Z2-7]{55})$/.exec(path)?.[1];
+    const account = /^\/accounts\/(G[A-Z2-7]{55})(?!\/data)/.exec(path)?.[1];
     if (account && answer.status === 404) gone.add(account);
     const called = json(body ?? '') as { params?: { keys?: unknown } } | undefined;
     for (const key of Array.isArray(called?.params?.keys) ? called.params.keys : []) {
@@ -134,6 +137,9 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
       if ('liquidity_pool_id' in one) facts.pools.add(String(one.liquidity_pool_id));
       if ('account_id' in one && 'thresholds' in one && Array.isArray(one.signers)) {
         exists(one.account_id);
+        if (/selling_liabilities":"[0.]*[1-9]|liquidity_pool_shares/.test(JSON.stringify(one.balances))) {
+          count('maker', one.account_id);
+        }
         const { data } = one;
         if (one.signers.length > 1) {
           multisig = String(one.account_id);
@@ -168,7 +174,7 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
         if (typeof one[key] === 'number') facts.latest = Math.max(facts.latest, one[key]);
       }
     }
-    readSubmission(submitted(exchange), answer.body);
+    readSubmission(submitted(exchange), answer);
   }
   const root = Keypair.fromRawEd25519Seed(sha256(facts.passphrase)).publicKey();
   const named = (role: Role): string | undefined => names[role];

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { type Comparison, compare } from './compare.ts';
 import { ask, type Node, oldestLedger } from './node.ts';
@@ -7,6 +8,7 @@ import {
   type Exchange,
   json,
   type Recordings,
+  readRecordings,
   requestOf,
   submitted,
 } from './recordings.ts';
@@ -73,9 +75,11 @@ export const kindOfExchange = (exchange: Exchange): string => {
   return kindOf(method, path, callOf(body));
 };
 
-/** All that the recordings show of answers of success. */
-export function learnAll({ exchanges, streams }: Recordings): Schema {
+/** All that recordings show of answers of success. */
+export function learnAll(...all: Recordings[]): Schema {
   const schema: Schema = new Map();
+  const exchanges = all.flatMap((one) => one.exchanges);
+  const streams = all.flatMap((one) => one.streams);
   for (const exchange of exchanges) {
     const answer = answerOf(exchange);
     const problem = answer.headers['content-type']?.includes('problem');
@@ -110,6 +114,9 @@ export interface Prepared {
   translate: Translator;
 }
 
+export const fixtures = (rpc: boolean): string =>
+  fileURLToPath(new URL(`../../fixtures/${rpc ? 'rpc' : 'horizon'}`, import.meta.url));
+
 /** Builds the world in a network and learns what the recordings show. */
 export async function prepare(
   node: Node,
@@ -124,7 +131,8 @@ export async function prepare(
   );
   return {
     node,
-    schema: learnAll(recordings),
+    // The fixtures show which fields are optional where few exchanges were recorded.
+    schema: learnAll(recordings, readRecordings(fixtures(node.rpc))),
     world,
     translate: translator(facts, world, node.passphrase, [...all]),
   };

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { summary, walkFolder } from '../recorded/main.ts';
-import type { Walk } from '../recorded/walk.ts';
+import { fixtures, type Walk } from '../recorded/walk.ts';
 
 describe('Stellar RPC against every recorded exchange', function () {
   this.timeout(60_000);
   let walk: Walk;
 
   before(async () => {
-    walk = await walkFolder(fileURLToPath(new URL('../../fixtures/rpc', import.meta.url)), true);
+    walk = await walkFolder(fixtures(true), true);
   });
 
   it('answers as recorded', () => {
