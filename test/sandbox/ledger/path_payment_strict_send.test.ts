@@ -173,6 +173,12 @@ describe('path_payment_strict_send', () => {
     fillBook(world, USD, 1001);
     return ['alice', strictSend({ amount: 1001n })];
   });
+  reaches('too_few_offers', 'a pool that would give nothing for it', (world) => {
+    world.line('bob', USD);
+    world.account('maker');
+    withPool(world, 'maker', XLM, USD, 1_000_000n, 10n);
+    return ['alice', strictSend()];
+  });
   reaches('too_few_offers', 'a pool that cannot take so much', (world) => {
     world.line('bob', USD);
     world.account('maker');
