@@ -98,6 +98,12 @@ export function readFacts({ exchanges }: Recordings, names: Record<string, strin
         if (outcome === 'tx_no_account') gone.add(source);
         else exists(source);
         if (outcome === 'tx_insufficient_balance') facts.poor.add(source);
+        if (outcome === 'tx_failed op_bad_auth') multisig ??= source;
+      }
+      if ('fee_source' in one) exists(one.fee_source);
+      // Those of payments; a new account's has a starting balance.
+      if ('destination' in one && !('starting_balance' in one) && !outcome?.includes('no_destination')) {
+        exists(one.destination);
       }
       if (typeof one.issuer === 'string') asset(one.asset_code, one.issuer);
     }
