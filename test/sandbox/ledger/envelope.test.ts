@@ -48,6 +48,20 @@ describe('reading an envelope', () => {
     }
   });
 
+  it("refuses Soroban's data by name", () => {
+    const json = xdr.TransactionEnvelope.fromXdr(envelope([strictSend()]), 'base64').toJson();
+    const { tx, signatures } = (json as unknown as { tx: { tx: object; signatures: unknown } }).tx;
+    const resources = {
+      footprint: { read_only: [], read_write: [] },
+      instructions: 0,
+      disk_read_bytes: 0,
+      write_bytes: 0,
+    };
+    const ext = { v1: { ext: 'v0', resources, resource_fee: '0' } };
+    const text = xdr.TransactionEnvelope.fromJson({ tx: { tx: { ...tx, ext }, signatures } } as never);
+    assert.throws(() => decodeEnvelope(text.toXdr('base64'), PASSPHRASE), refused('soroban_data'));
+  });
+
   it('reads an envelope of before protocol 13 as one of today with the same hash', () => {
     const today = transactionOf('alice', [pay('bob', XLM, 1n)]);
     const { tx, signatures } = (
