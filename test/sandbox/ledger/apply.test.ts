@@ -5,8 +5,8 @@ import { applyTransaction, chargeFee } from './apply.ts';
 import { applyLedger } from './close.ts';
 import { AUTH_REVOCABLE } from './entries.ts';
 import { outerCode, resultToXdr, type TransactionResult } from './result.ts';
+import { assertSound, supply } from './soundness.ts';
 import {
-  assertSound,
   type Body,
   createWorld,
   feeBumpOf,
@@ -14,7 +14,6 @@ import {
   LEDGER,
   pay,
   SEQUENCE,
-  supply,
   transactionOf,
   UNIT,
   USD,

@@ -6,8 +6,8 @@ import { closeLedger } from './close.ts';
 import { AUTH_REVOCABLE, type Pool } from './entries.ts';
 import { poolId, poolIdToJson } from './pool.ts';
 import { succeeded, type TransactionResult } from './result.ts';
+import { assertSound, supply } from './soundness.ts';
 import {
-  assertSound,
   type Body,
   createWorld,
   EUR,
@@ -15,7 +15,6 @@ import {
   manageSell,
   pay,
   type Step,
-  supply,
   transactionOf,
   trust,
   trustPool,
