@@ -54,6 +54,10 @@ test-node: setup ## Runs the tests on a real Kubernetes node (root)
 conformance: setup ## Replays ledgers of a real stellar-core: CORPUS=FOLDER [FROM=CHECKPOINT] [TO=LEDGER]
 	@node test/sandbox/conformance/main.ts --corpus '$(CORPUS)' --from '$(FROM)' --to '$(TO)'
 
+.PHONY: recorded
+recorded: setup ## Asks recorded exchanges of a real Horizon (RPC=1: Stellar RPC) again: FOLDER=… [BASE=URL of a server]
+	@node test/sandbox/recorded/main.ts --folder '$(FOLDER)' $(if $(BASE),--base '$(BASE)') $(if $(RPC),--rpc)
+
 .PHONY: bench-sandbox
 bench-sandbox: setup ## Measures the sandbox: operations a second, memory over 10,000 ledgers, start
 	@node --expose-gc test/bench/sandbox.ts
