@@ -2,6 +2,7 @@ import { StrKey } from '@stellar/stellar-sdk/base';
 import { useSequence } from './bump_sequence.ts';
 import type { Change } from './entries.ts';
 import { bidOf, type DecodedTransaction, feeSourceOf, type Operation, sizeOf } from './envelope.ts';
+import { InternalError } from './errors.ts';
 import { min } from './exchange.ts';
 import type { OperationContext, OperationOutcome } from './operation.ts';
 import { operationModule } from './operations.ts';
@@ -115,13 +116,20 @@ export function applyTransaction(
 
   const all = state.savepoint();
   const changes: Change[][] = [];
-  const outcomes = operations.map((operation) => {
-    const one = state.savepoint();
-    const outcome = applyOperation(state, transaction, operation, context);
-    if ('code' in outcome) state.rollback(one);
-    else changes.push(state.changesSince(one));
-    return outcome;
-  });
+  let outcomes: OperationOutcome[];
+  try {
+    outcomes = operations.map((operation) => {
+      const one = state.savepoint();
+      const outcome = applyOperation(state, transaction, operation, context);
+      if ('code' in outcome) state.rollback(one);
+      else changes.push(state.changesSince(one));
+      return outcome;
+    });
+  } catch (error) {
+    if (!(error instanceof InternalError)) throw error;
+    state.rollback(all);
+    return done(failure('tx_internal_error', feeCharged, inner));
+  }
   const result = operationsResult(transaction, outcomes, feeCharged);
   if (!succeeded(result)) state.rollback(all);
   return done(result, succeeded(result) ? changes : []);

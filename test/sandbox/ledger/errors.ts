@@ -18,3 +18,8 @@ export class Refused extends Error {
     this.operationIndex = operationIndex;
   }
 }
+
+/** Core throws there as well: the transaction ends as `tx_internal_error` and keeps nothing of its operations. */
+export class InternalError extends Error {
+  override readonly name = 'InternalError';
+}

@@ -1,3 +1,5 @@
+import { InternalError } from './errors.ts';
+
 /**
  * What one offer of the book trades with one taker: core's arithmetic since protocol 10 in exact integers. In its words
  * the offer sells *wheat* for *sheep* at `price` = sheep per wheat; the taker sends sheep. All amounts are stroops.
@@ -71,17 +73,18 @@ export function withinPriceError(price: Price, wheat: bigint, sheep: bigint, fav
 /**
  * The trade of an offer, whose amount `adjustAmount` has made fit its owner, with a taker. In normal rounding a trade
  * outside of the price error trades nothing; in strict send the taker may get nothing for what it sends.
- * @throws where core's own invariants would be broken, which is a bug of the caller.
+ * @throws InternalError as core does: a strict send that meets an offer of which `adjustAmount` leaves nothing. Below
+ *   protocol 29 what a resting offer reserves to buy, rounded down, can be one stroop less than it needs.
  */
 export function exchange(price: Price, limits: Limits, rounding: Rounding): Exchange {
   const trade = exchangeUnjudged(price, limits, rounding);
   if (trade.wheat > 0n && trade.sheep > 0n) {
     if (withinPriceError(price, trade.wheat, trade.sheep, rounding !== 'normal')) return trade;
-    if (rounding !== 'normal') throw new Error('exceeded price error bound');
+    if (rounding !== 'normal') throw new InternalError('exceeded price error bound');
     return { ...trade, wheat: 0n, sheep: 0n };
   }
   if (rounding === 'strict_send') {
-    if (trade.sheep === 0n) throw new Error('strict send of nothing');
+    if (trade.sheep === 0n) throw new InternalError('strict send of nothing');
     return trade;
   }
   return { ...trade, wheat: 0n, sheep: 0n };

@@ -10,8 +10,10 @@ import {
   EUR,
   fillBook,
   G,
+  pay,
   reaches,
   sell,
+  trust,
   UNIT,
   USD,
   type World,
@@ -185,5 +187,33 @@ describe('path_payment_strict_send', () => {
     withPool(world, 'maker', XLM, USD, 10n, 10n);
     world.line('alice', USD, { balance: INT64_MAX - 5n });
     return ['alice', strictSend({ send: USD, dest: XLM, amount: INT64_MAX - 5n })];
+  });
+
+  it('tx_internal_error: an offer that its own reservation no longer fits, as core throws there below protocol 29', () => {
+    const evaporating = (): World => {
+      const world = createWorld('bank', 'alice', 'bob');
+      for (const name of ['maker', 'taker']) {
+        world.account(name);
+        world.line(name, USD, { balance: 1n });
+        world.line(name, EUR, { balance: name === 'taker' ? 10_000_000n : 0n });
+      }
+      world.ok('maker', sell(USD, EUR, 1n, 0x7fffffff, 663), trust(EUR, 3_239_040n));
+      return world;
+    };
+    const world = evaporating();
+    const { sequence } = world.accountOf('taker');
+    const step = strictSend({ send: EUR, to: 'taker', amount: 5_000_000n });
+    const { code, operations, feeCharged } = world.run('taker', [pay('bank', EUR, 1n), step]);
+    assert.deepEqual([code, operations, feeCharged], ['tx_internal_error', [], 200n]);
+    assert.equal(world.balance('taker', EUR), 10_000_000n);
+    assert.equal(world.accountOf('taker').sequence, sequence + 1n);
+    assert.equal(world.state.book(USD, EUR).length, 1);
+
+    // To an offer it trades nothing and goes.
+    const [value] = evaporating().ok('taker', sell(EUR, USD, 5_000_000n, 663, 0x7fffffff)) as [
+      { offers_claimed: { order_book: Record<string, unknown> }[] },
+    ];
+    const { amount_sold: sold, amount_bought: bought } = value.offers_claimed[0]!.order_book;
+    assert.deepEqual([sold, bought], ['0', '0']);
   });
 });

@@ -43,7 +43,6 @@ const UNREACHABLE: Record<string, Record<string, string>> = {
   payment: { no_issuer: ISSUER_NEEDED },
   set_trust_line_flags: { low_reserve: BALANCES },
   transaction: {
-    tx_internal_error: 'would be a bug of the ledger, which throws',
     tx_not_supported: 'fee bumps before protocol 13',
     tx_bad_sponsorship: 'no sponsorship',
     tx_soroban_invalid: 'Soroban is refused by name',
