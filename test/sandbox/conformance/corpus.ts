@@ -56,7 +56,8 @@ export interface Corpus {
 /** @throws where the folder is no corpus, with the name of the file */
 export function openCorpus(folder: string): Corpus {
   const network = JSON.parse(readFileSync(join(folder, 'network.json'), 'utf8')) as CorpusNetwork;
-  const checkpoints = readdirSync(join(folder, 'checkpoints')).flatMap((name) =>
+  const pictures = join(folder, 'checkpoints');
+  const checkpoints = (existsSync(pictures) ? readdirSync(pictures) : []).flatMap((name) =>
     [...name.matchAll(/^state-(\d+)\.jsonl\.gz$/g)].map(([, ledger]) => Number(ledger)),
   );
   return {

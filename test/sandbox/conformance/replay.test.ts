@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { xdr } from '@stellar/stellar-sdk/base';
+import type { DecodedTransaction } from '../ledger/envelope.ts';
+import { failure, resultToXdr } from '../ledger/result.ts';
+import { feeBumpOf, G, pay, transactionOf, XLM } from '../ledger/testing.ts';
+import { PASSPHRASE } from '../testing.ts';
 import { type Corpus, type CorpusLedger, openCorpus } from './corpus.ts';
 import { inWords } from './differences.ts';
 import { type Report, replay } from './replay.ts';
@@ -119,5 +126,130 @@ describe('the ledger against a real stellar-core', function () {
     await assert.rejects(run(251), /FROM=251 is no checkpoint; there are 50, 100, 150/);
     await assert.rejects(run(undefined, 9999), /TO=9999: the last ledger is 514/);
     await assert.rejects(run(100, 100), /nothing to replay up to TO=100/);
+  });
+
+  it('refuses a corpus that lacks a ledger, and does without checkpoints', async () => {
+    const without = (gone: number): Corpus => ({
+      ...corpus,
+      async *ledgers() {
+        for await (const ledger of corpus.ledgers()) if (ledger.sequence !== gone) yield ledger;
+      },
+    });
+    await assert.rejects(run(undefined, 5, without(4)), /ledger 4 is not in the corpus/);
+    await assert.rejects(run(500, undefined, without(514)), /ledger 514 is not in the corpus/);
+
+    const folder = mkdtempSync(join(tmpdir(), 'corpus-'));
+    try {
+      writeFileSync(join(folder, 'network.json'), JSON.stringify(corpus.network));
+      assert.deepEqual(openCorpus(folder).checkpoints, [514]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a rejection of which only the ledgers around it are known', () => {
+  const BALANCE = 10_000_500n;
+  const ledgerOf = (sequence: number, closeTime: number, change: Partial<CorpusLedger>): CorpusLedger => ({
+    sequence,
+    closeTime,
+    baseFee: 100,
+    baseReserve: 5_000_000,
+    maxTxSetSize: 100,
+    protocolVersion: 28,
+    txSetResultHash: '',
+    feePool: '0',
+    idPool: '0',
+    txSetComponents: [],
+    transactions: [],
+    rejectedSinceLastClose: [],
+    ...change,
+  });
+
+  /** Replays ledger 3, which closed six seconds after ledger 2, in a world of alice with 500 stroops to spend. */
+  async function judged(
+    rejected: DecodedTransaction,
+    [code, feeCharged]: [code: string, feeCharged: bigint],
+    applied: DecodedTransaction[] = [],
+  ): Promise<{ notComparable: number; differences: string[] }> {
+    const resultOf = (...result: Parameters<typeof failure>) =>
+      resultToXdr(failure(...result)).toXdr('base64');
+    const third = ledgerOf(3, 1006, {
+      transactions: applied.map(({ hash, envelopeXdr }) => {
+        return { hash, envelopeXdr, resultXdr: resultOf('tx_no_account', 0n) };
+      }),
+      rejectedSinceLastClose: [
+        {
+          status: 'ERROR',
+          judgedAgainst: 2,
+          envelopeXdr: rejected.envelopeXdr,
+          errorResultXdr: resultOf(code, feeCharged),
+        },
+      ],
+    });
+    const rootAccount = G('alice');
+    const of: Corpus = {
+      network: {
+        networkPassphrase: PASSPHRASE,
+        genesis: { rootAccount, balance: String(BALANCE), sequence: '0', ledger: 1 },
+        lastLedger: 3,
+      },
+      checkpoints: [],
+      stateAfter: () => undefined,
+      async *ledgers() {
+        yield ledgerOf(2, 1000, {});
+        yield third;
+      },
+    };
+    const { notComparable, differences } = await run(undefined, undefined, of);
+    const words = differences.filter(({ where }) => where.startsWith('rejection')).map(inWords);
+    return { notComparable, differences: words };
+  }
+
+  const payment = [pay('alice', XLM, 1n)];
+
+  it('may have come in at any moment between two closes, where its maximum time ran out', async () => {
+    const until = (max: number, sequence: bigint) =>
+      transactionOf('alice', payment, {
+        sequence,
+        conditions: { time: { min_time: '0', max_time: String(max) } },
+      });
+    for (const max of [1010, 1015]) {
+      for (const code of ['tx_bad_seq', 'tx_too_late']) {
+        assert.deepEqual((await judged(until(max, 9n), [code, 100n])).differences, [], `${code} ${max}`);
+      }
+    }
+    const early = await judged(until(1009, 9n), ['tx_bad_seq', 100n]);
+    assert.match(early.differences.join(), /expected "tx_bad_seq"\n {2}got {6}"tx_too_late"/);
+    const late = await judged(until(1016, 9n), ['tx_too_late', 100n]);
+    assert.match(late.differences.join(), /expected "tx_too_late"\n {2}got {6}"tx_bad_seq"/);
+  });
+
+  it('hangs on the queue where a sequence number below the pending one says a fee of zero', async () => {
+    const old = transactionOf('alice', payment, { sequence: 9n });
+    assert.deepEqual(await judged(old, ['tx_bad_seq', 0n]), { notComparable: 1, differences: [] });
+    assert.deepEqual(await judged(old, ['tx_bad_seq', 100n]), { notComparable: 0, differences: [] });
+    assert.equal((await judged(old, ['tx_bad_seq', 200n])).differences.length, 1);
+  });
+
+  it('hangs on the queue where the fee had to be more than the minimum, also of a bump below its inner rate', async () => {
+    const low = feeBumpOf('alice', transactionOf('bob', payment, { fee: 300n }), 250n);
+    assert.deepEqual(await judged(low, ['tx_insufficient_fee', 600n]), { notComparable: 0, differences: [] });
+    for (const wanted of [201n, 601n]) {
+      const queued = await judged(low, ['tx_insufficient_fee', wanted]);
+      assert.deepEqual(queued, { notComparable: 1, differences: [] });
+    }
+    assert.equal((await judged(low, ['tx_insufficient_fee', 200n])).differences.length, 1);
+  });
+
+  it('is refused for fees that its payer has pending, as the next ledger shows', async () => {
+    const bumped = (fee: bigint) => feeBumpOf('alice', transactionOf('bob', payment, { fee: 0n }), fee);
+    const own = transactionOf('alice', payment, { sequence: 1n });
+    const refusal: [string, bigint] = ['tx_insufficient_balance', 100n];
+    assert.deepEqual(await judged(own, refusal, [bumped(401n)]), { notComparable: 0, differences: [] });
+    assert.match(
+      (await judged(own, refusal, [bumped(400n)])).differences.join(),
+      /expected a rejection\n {2}got {6}accepted/,
+    );
   });
 });

@@ -1,12 +1,13 @@
 import { xdr } from '@stellar/stellar-sdk/base';
+import { spendable } from '../ledger/balances.ts';
 import { applyLedger, type Charged } from '../ledger/close.ts';
 import { newAccount } from '../ledger/create_account.ts';
 import { keyOf } from '../ledger/entries.ts';
 import { entryFromXdr, entryToXdr } from '../ledger/entry_xdr.ts';
-import { decodeEnvelope, sizeOf } from '../ledger/envelope.ts';
+import { bidOf, type DecodedTransaction, decodeEnvelope, feeSourceOf, sizeOf } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { resultSetHash } from '../ledger/header.ts';
-import { resultToXdr, type TransactionResult } from '../ledger/result.ts';
+import { failure, resultToXdr } from '../ledger/result.ts';
 import { createState, type Header, type LedgerState } from '../ledger/state.ts';
 import { validate } from '../ledger/validate.ts';
 import type { Corpus, CorpusLedger, CorpusRejection } from './corpus.ts';
@@ -95,12 +96,37 @@ function chargedBy(
 
 const feeOf = (resultXdr: string): bigint => xdr.TransactionResult.fromXdr(resultXdr, 'base64').feeCharged;
 
+/** Whether a payer cannot pay for one more besides what it has pending: what the ledger took is known to have been. */
+function cannotPay(
+  state: LedgerState,
+  one: DecodedTransaction,
+  pending: readonly DecodedTransaction[],
+): boolean {
+  const payer = feeSourceOf(one);
+  const account = state.account(payer);
+  const others = pending.filter((other) => feeSourceOf(other) === payer && other.source !== one.source);
+  const promised = others.reduce((sum, other) => sum + bidOf(other), 0n);
+  return account !== undefined && spendable(state.header, account) < promised + bidOf(one);
+}
+
+/** Where and when a rejection is judged. */
+interface Moment {
+  state: LedgerState;
+  passphrase: string;
+  closeAhead: bigint;
+  /** The transactions of the ledger that came next. */
+  pending: readonly DecodedTransaction[];
+}
+
 /** What the sandbox says to a submission: a result, nothing (it would be queued), or that it cannot be read. */
-function judge(state: LedgerState, passphrase: string, { envelopeXdr }: CorpusRejection, closeAhead: bigint) {
+function judge({ state, passphrase, closeAhead, pending }: Moment, { envelopeXdr }: CorpusRejection) {
   try {
     const transaction = decodeEnvelope(envelopeXdr, passphrase);
     const minimum = state.header.baseFee * BigInt(Math.max(1, sizeOf(transaction)));
-    return { result: validate(state, transaction, closeAhead), minimum };
+    const invalid = validate(state, transaction, closeAhead);
+    const unpaid = cannotPay(state, transaction, pending);
+    const result = invalid ?? (unpaid ? failure('tx_insufficient_balance', minimum) : undefined);
+    return { result, minimum };
   } catch (error) {
     if (error instanceof MalformedEnvelope) return { unreadable: error.message };
     throw error;
@@ -108,26 +134,21 @@ function judge(state: LedgerState, passphrase: string, { envelopeXdr }: CorpusRe
 }
 
 /**
- * Whether a fee was refused by the queue, which wanted more than the network's minimum: that hangs on what else
- * waited, and not on the ledger.
+ * Whether the queue refused it before the ledger was asked: for a fee that had to be above the network's minimum, or
+ * for a sequence number below the one that waits, which alone says a fee of zero. That hangs on what else waited.
  */
-const isSurge = (expectedXdr: string, result: TransactionResult | undefined, minimum: bigint): boolean => {
-  const { feeCharged, result: outcome } = xdr.TransactionResult.fromXdr(expectedXdr, 'base64');
-  const least = result?.code === 'tx_insufficient_fee' ? result.feeCharged : minimum;
-  return outcome.type === 'txInsufficientFee' && feeCharged > least;
+const isByQueue = (expectedXdr: string, minimum: bigint): boolean => {
+  const { feeCharged, result } = xdr.TransactionResult.fromXdr(expectedXdr, 'base64');
+  if (result.type === 'txBadSeq') return feeCharged === 0n;
+  return result.type === 'txInsufficientFee' && feeCharged > minimum;
 };
 
 type Compared = 'same' | 'not comparable' | Omit<Difference, 'ledger'>;
 
-function compareRejection(
-  state: LedgerState,
-  passphrase: string,
-  rejection: CorpusRejection,
-  closeAhead: bigint,
-): Compared {
+function compareRejection(moment: Moment, rejection: CorpusRejection): Compared {
   const { status, errorResultXdr } = rejection;
   if (status === 'DUPLICATE' || status === 'TRY_AGAIN_LATER') return 'not comparable';
-  const judged = judge(state, passphrase, rejection, closeAhead);
+  const judged = judge(moment, rejection);
   if (status === 'EXCEPTION') {
     if ('unreadable' in judged) return 'same';
     return { where: 'bytes', expected: 'no envelope', got: judged.result?.code ?? 'accepted' };
@@ -136,10 +157,22 @@ function compareRejection(
   if ('unreadable' in judged) {
     return { where: 'bytes', expected: 'an envelope', got: judged.unreadable };
   }
-  if (isSurge(errorResultXdr, judged.result, judged.minimum)) return 'not comparable';
-  if (!judged.result) return { where: 'result', expected: 'a rejection', got: 'accepted' };
-  const gotXdr = resultToXdr(judged.result).toXdr('base64');
-  return gotXdr === errorResultXdr ? 'same' : resultDifference(errorResultXdr, gotXdr);
+  const gotXdr = judged.result && resultToXdr(judged.result).toXdr('base64');
+  if (gotXdr === errorResultXdr) return 'same';
+  if (isByQueue(errorResultXdr, judged.minimum)) return 'not comparable';
+  if (gotXdr === undefined) return { where: 'result', expected: 'a rejection', got: 'accepted' };
+  return resultDifference(errorResultXdr, gotXdr);
+}
+
+/**
+ * The same for a rejection of which only the ledgers before and after are known: it came in between the last close and
+ * `drift` seconds later, and an upper time bound in between may or may not have run out.
+ */
+function compareWithin(moment: Moment, drift: bigint, rejection: CorpusRejection): Compared {
+  const first = compareRejection(moment, rejection);
+  if (typeof first === 'string') return first;
+  const last = compareRejection({ ...moment, closeAhead: moment.closeAhead + drift }, rejection);
+  return typeof last === 'string' ? last : first;
 }
 
 /** Entries by key, without those that no operation touches. */
@@ -185,12 +218,17 @@ export async function replay({ corpus, from, to, progress }: ReplayOptions): Pro
     );
   }
   let state = from === undefined ? genesis(corpus) : undefined;
+  let next = (from ?? corpus.network.genesis.ledger) + 1;
   for await (const ledger of corpus.ledgers()) {
     if (ledger.sequence > last) break;
-    if (state) replayLedger(state, passphrase, ledger, corpus.stateAfter(ledger.sequence), report);
-    else if (ledger.sequence === from && first) state = resume(ledger, first);
+    if (state) {
+      if (ledger.sequence !== next) break;
+      replayLedger(state, passphrase, ledger, corpus.stateAfter(ledger.sequence), report);
+      next += 1;
+    } else if (ledger.sequence === from && first) state = resume(ledger, first);
     progress(ledger.sequence);
   }
+  if (next <= last) throw new ReplayError(`ledger ${next} is not in the corpus`);
   return report;
 }
 
@@ -216,11 +254,14 @@ function replayLedger(
     }
   };
 
-  const closeAhead = BigInt(ledger.closeTime) - state.header.closeTime + CLOSE_AHEAD;
+  const read = () => ledger.transactions.map(({ envelopeXdr }) => decodeEnvelope(envelopeXdr, passphrase));
+  const transactions = attempt('all transactions', read) ?? [];
+  const moment = { state, passphrase, closeAhead: CLOSE_AHEAD, pending: transactions };
+  const drift = BigInt(ledger.closeTime) - state.header.closeTime;
   ledger.rejectedSinceLastClose.forEach((rejection, index) => {
     report.rejected += 1;
     const where = `rejection ${index + 1}`;
-    const compared = attempt(where, () => compareRejection(state, passphrase, rejection, closeAhead));
+    const compared = attempt(where, () => compareWithin(moment, drift, rejection));
     if (compared === 'not comparable') report.notComparable += 1;
     else if (compared !== undefined && compared !== 'same') {
       differ({ ...compared, where: `${where}, ${compared.where}` });
@@ -229,8 +270,8 @@ function replayLedger(
 
   report.transactions += ledger.transactions.length;
   attempt('all transactions', () => {
-    const charged = ledger.transactions.map(({ envelopeXdr, resultXdr }) =>
-      chargedBy(ledger, { transaction: decodeEnvelope(envelopeXdr, passphrase) }, feeOf(resultXdr)),
+    const charged = transactions.map((transaction, index) =>
+      chargedBy(ledger, { transaction }, feeOf(ledger.transactions[index]!.resultXdr)),
     );
     const applied = applyLedger(state, charged, ledger.closeTime);
     applied.forEach(({ transaction, result, resultXdr }, index) => {
