@@ -22,6 +22,15 @@ describe('manage_data', () => {
     world.ok('alice', data(`${'n'.repeat(63)}\\\\`, '01'));
   });
 
+  it('success: a new value leaves the sponsor of the entry as it was (CAP-0033)', () => {
+    const world = createWorld('alice');
+    world.ok('alice', data('name', '00'));
+    world.state.put({ ...world.state.data(G('alice'), 'name')!, sponsor: G('bob') });
+    world.ok('alice', data('name', '01'));
+    const { value, sponsor } = world.state.data(G('alice'), 'name')!;
+    assert.deepEqual([value, sponsor], ['01', G('bob')]);
+  });
+
   for (const name of ['', 'a\\nb', 'a\\x7f', '\\xc3\\xa9']) {
     reaches('invalid_name', JSON.stringify(name), () => ['alice', data(name, '01')]);
   }

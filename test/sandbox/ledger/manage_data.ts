@@ -25,7 +25,7 @@ export const manageData: OperationModule<Body> = {
       const refusal = addSubentries(state, state.account(source)!, 1);
       if (refusal) return { code: refusal };
     }
-    state.put({ type: 'data', owner: source, name, value, modified: 0 });
+    state.put({ modified: 0, ...data, type: 'data', owner: source, name, value });
     return DONE;
   },
 };
