@@ -32,7 +32,7 @@ export interface Market {
 export async function loadScenario(path: string, account: string | undefined): Promise<Scenario> {
   const text = await readFile(path, 'utf8');
   if (text.includes(PLACEHOLDER) && account === undefined)
-    throw new Error(`${path} needs an account for ${PLACEHOLDER}`);
+    throw new Error(`${path} needs an account for ${PLACEHOLDER}; give --account G…`);
   return scenarioSchema.parse(parse(text.replaceAll(PLACEHOLDER, account ?? '')));
 }
 
