@@ -92,6 +92,10 @@ describe('the transaction queue', function () {
     assert.equal(send(bump(inner, 'b', 6000)), 'PENDING');
     assert.deepEqual(queue.pending().map(bidOf), [6000n]);
     assert.equal(send(inner), 'DUPLICATE', 'the inner one is what waits already');
+    const anew = TransactionBuilder.fromXDR(inner, PASSPHRASE) as Transaction;
+    anew.sign(keyOf('b'));
+    const resigned = anew.toEnvelope().toXdr('base64');
+    assert.equal(send(resigned), 'TRY_AGAIN_LATER', 'with other signatures it is another one');
     assert.equal(send(bump(inner, 'b', 6000)), 'DUPLICATE');
   });
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { spendable } from './ledger/balances.ts';
 import {
   bidOf,
@@ -53,6 +54,13 @@ const feeToBeat = (rival: Bid, size: number): bigint => (rival.bid * BigInt(size
 /** Hex of the hash of the whole envelope, signatures too: by it core remembers and orders transactions. */
 const fullHashOf = ({ envelopeXdr }: DecodedTransaction): string =>
   sha256(Buffer.from(envelopeXdr, 'base64')).toString('hex');
+
+/** Whether a fee bump carries a transaction with these very signatures: one signed anew is another to core. */
+const carries = ({ feeBump, innerHash, signatures }: DecodedTransaction, one: DecodedTransaction): boolean =>
+  feeBump !== undefined &&
+  one.feeBump === undefined &&
+  innerHash === one.hash &&
+  isDeepStrictEqual(signatures, one.signatures);
 
 /** Cheapest first; equal rates by hash, where core throws dice. */
 const byRate = (a: DecodedTransaction, b: DecodedTransaction): number =>
@@ -201,8 +209,7 @@ export function createQueue(passphrase: string, saved?: SavedQueue): Queue {
     const current = bySource.get(transaction.source);
     if (current) {
       const { transaction: rival } = current;
-      const isInner = rival.feeBump && !transaction.feeBump && rival.innerHash === transaction.hash;
-      if (current.fullHash === fullHash || isInner) return answer('DUPLICATE');
+      if (current.fullHash === fullHash || carries(rival, transaction)) return answer('DUPLICATE');
       if (transaction.sequence < rival.sequence) return refuse(failure('tx_bad_seq', 0n));
       if (!transaction.feeBump || transaction.sequence !== rival.sequence) return answer('TRY_AGAIN_LATER');
       const needed = divideUp(REPLACE_FACTOR * bidOf(rival) * BigInt(size), BigInt(sizeOf(rival)));
