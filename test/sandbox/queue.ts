@@ -227,7 +227,7 @@ export function createQueue(passphrase: string, saved?: SavedQueue): Queue {
     const replaced = current && feeSourceOf(current.transaction) === payer ? bidOf(current.transaction) : 0n;
     const promised = (promisedFees().get(payer) ?? 0n) - replaced;
     if (spendable(header, state.account(payer)!) < promised + bid)
-      return refuse(failure('tx_insufficient_balance', header.baseFee * BigInt(size)));
+      return refuse(failure('tx_insufficient_balance', 0n));
 
     for (const rival of room.going) {
       evicted = bidFor(rival);

@@ -1,13 +1,12 @@
 import { xdr } from '@stellar/stellar-sdk/base';
-import { spendable } from '../ledger/balances.ts';
 import { applyLedger, type Charged } from '../ledger/close.ts';
 import { newAccount } from '../ledger/create_account.ts';
 import { keyOf } from '../ledger/entries.ts';
 import { entryFromXdr, entryToXdr } from '../ledger/entry_xdr.ts';
-import { bidOf, type DecodedTransaction, decodeEnvelope, feeSourceOf, sizeOf } from '../ledger/envelope.ts';
+import { decodeEnvelope, sizeOf } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { resultSetHash } from '../ledger/header.ts';
-import { failure, resultToXdr } from '../ledger/result.ts';
+import { resultToXdr } from '../ledger/result.ts';
 import { createState, type Header, type LedgerState } from '../ledger/state.ts';
 import { validate } from '../ledger/validate.ts';
 import type { Corpus, CorpusLedger, CorpusRejection } from './corpus.ts';
@@ -96,37 +95,12 @@ function chargedBy(
 
 const feeOf = (resultXdr: string): bigint => xdr.TransactionResult.fromXdr(resultXdr, 'base64').feeCharged;
 
-/** Whether a payer cannot pay for one more besides what it has pending: what the ledger took is known to have been. */
-function cannotPay(
-  state: LedgerState,
-  one: DecodedTransaction,
-  pending: readonly DecodedTransaction[],
-): boolean {
-  const payer = feeSourceOf(one);
-  const account = state.account(payer);
-  const others = pending.filter((other) => feeSourceOf(other) === payer && other.source !== one.source);
-  const promised = others.reduce((sum, other) => sum + bidOf(other), 0n);
-  return account !== undefined && spendable(state.header, account) < promised + bidOf(one);
-}
-
-/** Where and when a rejection is judged. */
-interface Moment {
-  state: LedgerState;
-  passphrase: string;
-  closeAhead: bigint;
-  /** The transactions of the ledger that came next. */
-  pending: readonly DecodedTransaction[];
-}
-
 /** What the sandbox says to a submission: a result, nothing (it would be queued), or that it cannot be read. */
-function judge({ state, passphrase, closeAhead, pending }: Moment, { envelopeXdr }: CorpusRejection) {
+function judge(state: LedgerState, passphrase: string, { envelopeXdr }: CorpusRejection, closeAhead: bigint) {
   try {
     const transaction = decodeEnvelope(envelopeXdr, passphrase);
     const minimum = state.header.baseFee * BigInt(Math.max(1, sizeOf(transaction)));
-    const invalid = validate(state, transaction, closeAhead);
-    const unpaid = cannotPay(state, transaction, pending);
-    const result = invalid ?? (unpaid ? failure('tx_insufficient_balance', minimum) : undefined);
-    return { result, minimum };
+    return { result: validate(state, transaction, closeAhead), minimum };
   } catch (error) {
     if (error instanceof MalformedEnvelope) return { unreadable: error.message };
     throw error;
@@ -134,21 +108,27 @@ function judge({ state, passphrase, closeAhead, pending }: Moment, { envelopeXdr
 }
 
 /**
- * Whether the queue refused it before the ledger was asked: for a fee that had to be above the network's minimum, or
- * for a sequence number below the one that waits, which alone says a fee of zero. That hangs on what else waited.
+ * Whether the queue refused it, which hangs on what else waited: for a fee that had to be above the network's minimum;
+ * for a sequence number below the one that waits, or for the fees that its payer has promised. Those two say a fee of
+ * zero, which the ledger never does.
  */
 const isByQueue = (expectedXdr: string, minimum: bigint): boolean => {
   const { feeCharged, result } = xdr.TransactionResult.fromXdr(expectedXdr, 'base64');
-  if (result.type === 'txBadSeq') return feeCharged === 0n;
+  if (result.type === 'txBadSeq' || result.type === 'txInsufficientBalance') return feeCharged === 0n;
   return result.type === 'txInsufficientFee' && feeCharged > minimum;
 };
 
 type Compared = 'same' | 'not comparable' | Omit<Difference, 'ledger'>;
 
-function compareRejection(moment: Moment, rejection: CorpusRejection): Compared {
+function compareRejection(
+  state: LedgerState,
+  passphrase: string,
+  rejection: CorpusRejection,
+  closeAhead: bigint,
+): Compared {
   const { status, errorResultXdr } = rejection;
   if (status === 'DUPLICATE' || status === 'TRY_AGAIN_LATER') return 'not comparable';
-  const judged = judge(moment, rejection);
+  const judged = judge(state, passphrase, rejection, closeAhead);
   if (status === 'EXCEPTION') {
     if ('unreadable' in judged) return 'same';
     return { where: 'bytes', expected: 'no envelope', got: judged.result?.code ?? 'accepted' };
@@ -162,17 +142,6 @@ function compareRejection(moment: Moment, rejection: CorpusRejection): Compared 
   if (isByQueue(errorResultXdr, judged.minimum)) return 'not comparable';
   if (gotXdr === undefined) return { where: 'result', expected: 'a rejection', got: 'accepted' };
   return resultDifference(errorResultXdr, gotXdr);
-}
-
-/**
- * The same for a rejection of which only the ledgers before and after are known: it came in between the last close and
- * `drift` seconds later, and an upper time bound in between may or may not have run out.
- */
-function compareWithin(moment: Moment, drift: bigint, rejection: CorpusRejection): Compared {
-  const first = compareRejection(moment, rejection);
-  if (typeof first === 'string') return first;
-  const last = compareRejection({ ...moment, closeAhead: moment.closeAhead + drift }, rejection);
-  return typeof last === 'string' ? last : first;
 }
 
 /** Entries by key, without those that no operation touches. */
@@ -254,14 +223,15 @@ function replayLedger(
     }
   };
 
-  const read = () => ledger.transactions.map(({ envelopeXdr }) => decodeEnvelope(envelopeXdr, passphrase));
-  const transactions = attempt('all transactions', read) ?? [];
-  const moment = { state, passphrase, closeAhead: CLOSE_AHEAD, pending: transactions };
-  const drift = BigInt(ledger.closeTime) - state.header.closeTime;
+  // When a submission came in is not recorded: an upper time bound between the two closes may or may not have run out.
+  const moments = [0n, BigInt(ledger.closeTime) - state.header.closeTime].map((drift) => CLOSE_AHEAD + drift);
   ledger.rejectedSinceLastClose.forEach((rejection, index) => {
     report.rejected += 1;
     const where = `rejection ${index + 1}`;
-    const compared = attempt(where, () => compareWithin(moment, drift, rejection));
+    const compared = attempt(where, () => {
+      const each = moments.map((closeAhead) => compareRejection(state, passphrase, rejection, closeAhead));
+      return each.find((one) => typeof one === 'string') ?? each[0];
+    });
     if (compared === 'not comparable') report.notComparable += 1;
     else if (compared !== undefined && compared !== 'same') {
       differ({ ...compared, where: `${where}, ${compared.where}` });
@@ -270,8 +240,8 @@ function replayLedger(
 
   report.transactions += ledger.transactions.length;
   attempt('all transactions', () => {
-    const charged = transactions.map((transaction, index) =>
-      chargedBy(ledger, { transaction }, feeOf(ledger.transactions[index]!.resultXdr)),
+    const charged = ledger.transactions.map(({ envelopeXdr, resultXdr }) =>
+      chargedBy(ledger, { transaction: decodeEnvelope(envelopeXdr, passphrase) }, feeOf(resultXdr)),
     );
     const applied = applyLedger(state, charged, ledger.closeTime);
     applied.forEach(({ transaction, result, resultXdr }, index) => {
