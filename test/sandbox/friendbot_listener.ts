@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { type Friendbot, FriendbotProblem } from './friendbot.ts';
-import { encode } from './horizon/http.ts';
 import { badField, HorizonProblem, problem } from './horizon/problems.ts';
 import { transactionResource } from './horizon/transactions.ts';
+import { encode } from './http.ts';
 
 /** `/friendbot?addr=G…` in front of Horizon, by GET or POST; answers with the transaction when a ledger has it. */
 export function withFriendbot(

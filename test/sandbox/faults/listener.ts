@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { encode } from '../horizon/http.ts';
-import { problem } from '../horizon/problems.ts';
+import { type HorizonProblem, problem } from '../horizon/problems.ts';
+import { encode, readBody } from '../http.ts';
 import { decodeEnvelope } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import type { Network } from '../network.ts';
@@ -25,18 +25,8 @@ export interface FaultyListenerOptions {
   report: (error: unknown) => void;
 }
 
-/** More than any interface takes; they say so themselves of less. */
+/** More than any interface takes: each says so itself of less. Bytes. */
 const MAX_BODY = 4_000_000;
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
-}
 
 /** The request once more, with its body in front of it again. */
 function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
@@ -62,9 +52,9 @@ const HISTORY = /\/(ledgers|transactions|operations|payments|effects|trades|trad
 const PROBLEM = { 'Content-Type': 'application/problem+json; charset=utf-8' };
 const HORIZON = { 'Cache-Control': 'no-cache, no-store, max-age=0', Vary: 'Origin' };
 
-function refuse(response: ServerResponse, status: number, headers: object, body: unknown): void {
+function refuse(response: ServerResponse, { body }: HorizonProblem, headers: object = {}): void {
   send(response, {
-    status,
+    status: body.status,
     headers: { ...HORIZON, ...PROBLEM, ...headers },
     body: Buffer.from(encode(body, 2)),
   });
@@ -84,34 +74,8 @@ function refuseRate(
     'X-Ratelimit-Remaining': 0,
     'X-Ratelimit-Reset': 6000 + (retryAfter ?? 0),
   };
-  refuse(
-    response,
-    429,
-    { ...retry, ...(!isStream && rate) },
-    {
-      type: 'https://stellar.org/horizon-errors/rate_limit_exceeded',
-      title: 'Rate Limit Exceeded',
-      status: 429,
-      detail:
-        "The rate limit for the requesting IP address is over its alloted limit.  The allowed limit and requests left per time period are communicated to clients via the http response headers 'X-RateLimit-*' headers.",
-    },
-  );
+  refuse(response, problem('rate_limit_exceeded'), { ...retry, ...(!isStream && rate) });
 }
-
-const refuseStale = (response: ServerResponse, core: number, history: number): void =>
-  refuse(
-    response,
-    503,
-    {},
-    {
-      type: 'https://stellar.org/horizon-errors/stale_history',
-      title: 'Historical DB Is Too Stale',
-      status: 503,
-      detail:
-        "This horizon instance is configured to reject client requests when it can determine that the history database is lagging too far behind the connected instance of Stellar-Core or read replica. It's also possible that Stellar-Core is out of sync. Please try again later.",
-      extras: { core_latest_ledger: core, history_latest_ledger: history },
-    },
-  );
 
 /** Stellar RPC's only sign of old data, as recorded. */
 const UNHEALTHY = '[-32603] latency (4m58s) since last known ledger closed is too high (>30s)';
@@ -148,9 +112,7 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     try {
       const { hash } = decodeEnvelope(envelopeXdr, network.passphrase);
       if (network.transaction(hash) || network.submit(envelopeXdr).status === 'ERROR') return false;
-      const extras = { envelope_xdr: envelopeXdr, hash };
-      const { body: timeout } = problem('transaction_submission_timeout', extras);
-      refuse(response, 504, {}, timeout);
+      refuse(response, problem('transaction_submission_timeout', { envelope_xdr: envelopeXdr, hash }));
       return true;
     } catch (error) {
       if (error instanceof MalformedEnvelope || error instanceof Refused) return false;
@@ -160,7 +122,8 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url = '/' } = request;
-    const body = method === 'POST' ? await readBody(request) : Buffer.alloc(0);
+    const body =
+      method === 'POST' ? ((await readBody(request, MAX_BODY)) ?? Buffer.alloc(0)) : Buffer.alloc(0);
     const call = kind === 'rpc' ? readJson(body) : {};
     const target = kind === 'rpc' ? String(call.method ?? '') : url;
     const isStream = wantsEvents(request);
@@ -174,7 +137,11 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     }
     const stale = faults.find(name, 'stale_history');
     if (stale && kind === 'horizon' && method === 'GET' && HISTORY.test(url)) {
-      return refuseStale(response, coreLedger(), Math.min(network.latest.sequence, stale.sinceLedger));
+      const history_latest_ledger = Math.min(network.latest.sequence, stale.sinceLedger);
+      return refuse(
+        response,
+        problem('stale_history', { core_latest_ledger: coreLedger(), history_latest_ledger }),
+      );
     }
     if (stale && target === 'getHealth') {
       const answer = { jsonrpc: '2.0', id: call.id ?? null, error: { code: -32603, message: UNHEALTHY } };

@@ -1,25 +1,10 @@
+import { distribution } from '../fee_distribution.ts';
 import type { ClosedLedger } from '../ledger/close.ts';
 import { bidOf, sizeOf } from '../ledger/envelope.ts';
 import { ok, type Route } from './http.ts';
 
 /** Horizon looks at the newest five ledgers. */
 const LEDGERS = 5;
-const PERCENTILES = [10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99];
-
-/** Distribution of fees per operation; the base fee where there were none. */
-function distribution(fees: bigint[], baseFee: bigint): Record<string, string> {
-  const sorted = fees.length > 0 ? fees.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)) : [baseFee];
-  const counts = new Map<bigint, number>();
-  for (const fee of sorted) counts.set(fee, (counts.get(fee) ?? 0) + 1);
-  const [mode] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best));
-  const at = (percent: number): bigint => sorted[Math.ceil((percent / 100) * sorted.length) - 1]!;
-  return {
-    max: String(sorted.at(-1)),
-    min: String(sorted[0]),
-    mode: String(mode),
-    ...Object.fromEntries(PERCENTILES.map((percent) => [`p${percent}`, String(at(percent))])),
-  };
-}
 
 /** Share of the ledgers' capacity that was used; a fee bump counts as what it carries. */
 function usage(ledgers: readonly ClosedLedger[]): number {

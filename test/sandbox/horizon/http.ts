@@ -45,13 +45,6 @@ export interface Route {
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 
-/** JSON in which `&`, `<` and `>` are escaped, as Go writes it; in streams on one line. */
-export const encode = (body: unknown, indent?: number): string =>
-  JSON.stringify(body, null, indent).replace(
-    /[&<>\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
 interface Link {
   href: string;
   templated?: true;

@@ -1,3 +1,5 @@
+import { xdr } from '@stellar/stellar-sdk/base';
+import type { OperationName } from '../ledger/operations.ts';
 import { succeeded } from '../ledger/result.ts';
 import {
   type AppliedOperation,
@@ -16,26 +18,11 @@ import { formatTime } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 import { transactionResource } from './transactions.ts';
 
-/** The numbers of OperationType. */
-const TYPES = {
-  create_account: 0,
-  payment: 1,
-  path_payment_strict_receive: 2,
-  manage_sell_offer: 3,
-  create_passive_sell_offer: 4,
-  set_options: 5,
-  change_trust: 6,
-  allow_trust: 7,
-  account_merge: 8,
-  inflation: 9,
-  manage_data: 10,
-  bump_sequence: 11,
-  manage_buy_offer: 12,
-  path_payment_strict_send: 13,
-  set_trust_line_flags: 21,
-  liquidity_pool_deposit: 22,
-  liquidity_pool_withdraw: 23,
-} as const;
+/** Its number in OperationType, whose members have names in camel case. */
+function typeNumber(name: OperationName): number {
+  const member = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return xdr.OperationType.fromName(member as never).value;
+}
 
 const PAYMENTS: readonly string[] = [
   'create_account',
@@ -63,7 +50,7 @@ function resource(of: AppliedOperation, base: string, joined: boolean) {
     transaction_successful: succeeded(applied.result),
     ...accountFields('source_account', sourceAddress),
     type: operation.name,
-    type_i: TYPES[operation.name],
+    type_i: typeNumber(operation.name),
     created_at: formatTime(applied.closeTime),
     transaction_hash: hash,
     ...(joined && { transaction: transactionResource(applied, base) }),

@@ -60,6 +60,18 @@ const TABLE = {
     detail:
       'Your transaction submission request has timed out. This does not necessarily mean the submission has failed. Before resubmitting, please use the transaction hash provided in `extras.hash` to poll the GET /transactions endpoint for sometime and check if it was included in a ledger.',
   },
+  rate_limit_exceeded: {
+    title: 'Rate Limit Exceeded',
+    status: 429,
+    detail:
+      "The rate limit for the requesting IP address is over its alloted limit.  The allowed limit and requests left per time period are communicated to clients via the http response headers 'X-RateLimit-*' headers.",
+  },
+  stale_history: {
+    title: 'Historical DB Is Too Stale',
+    status: 503,
+    detail:
+      "This horizon instance is configured to reject client requests when it can determine that the history database is lagging too far behind the connected instance of Stellar-Core or read replica. It's also possible that Stellar-Core is out of sync. Please try again later.",
+  },
   server_error: {
     title: 'Internal Server Error',
     status: 500,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { readBody } from '../http.ts';
 import type { Network } from '../network.ts';
 import { account, accountData, accounts } from './accounts.ts';
 import { effects } from './effects.ts';
@@ -17,7 +18,7 @@ import { type EventSource, listEvents, objectEvents, serveStream } from './strea
 import { submit, submitAsync } from './submit.ts';
 import { trades } from './trades.ts';
 import { transaction, transactions } from './transactions.ts';
-import { decode, negotiate, readBody, readUrl, send, serveCors } from './wire.ts';
+import { decode, negotiate, readUrl, send, serveCors } from './wire.ts';
 
 const routes: Route[] = [
   root,
@@ -49,6 +50,9 @@ const routes: Route[] = [
 
 /** What Horizon serves besides: refused by name, while an unknown path is Horizon's own 404. */
 const UNSERVED = /^\/(assets|claimable_balances|friendbot|trade_aggregations)(\/|$)/;
+
+/** Horizon's limit on a request, in bytes; a larger one looks like an unreadable envelope. */
+const MAX_BODY = 200 * 1024;
 
 const NO_CACHE = 'no-cache, no-store, max-age=0';
 
@@ -109,7 +113,7 @@ export function createHorizon(options: HorizonOptions): RequestListener {
         .map((part) => part && decode(part)),
       query,
       contentType: request.headers['content-type'] ?? '',
-      body: route.method === 'POST' ? await readBody(request) : '',
+      body: route.method === 'POST' ? String((await readBody(request, MAX_BODY)) ?? '') : '',
       mediaType: mediaType === 'raw' ? 'raw' : 'json',
       signal: AbortSignal.any([signal, gone.signal]),
       submitTimeoutMs,

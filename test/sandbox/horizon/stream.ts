@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { encode } from '../http.ts';
 import type { View } from '../network.ts';
-import { encode } from './http.ts';
 import type { Listing } from './page.ts';
 import { HorizonProblem, nameOf } from './problems.ts';
 

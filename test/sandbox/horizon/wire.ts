@@ -1,22 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type Answer, encode } from './http.ts';
+import { encode } from '../http.ts';
+import type { Answer } from './http.ts';
 
 /** What Horizon's server does with requests and answers of any route, as Go's libraries do it. */
-
-/** Horizon's limit on a request, in bytes; a larger one looks like an unreadable envelope. */
-const MAX_BODY = 200 * 1024;
-
-/** The body as text; nothing of one that is too large. */
-export async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
-  }
-  return size <= MAX_BODY ? Buffer.concat(chunks).toString('utf8') : '';
-}
 
 export type MediaType = 'json' | 'raw' | 'stream';
 

@@ -44,10 +44,3 @@ export function parseRequests(body: string): Request[] | undefined {
     return undefined;
   }
 }
-
-/** JSON in which `&`, `<` and `>` are escaped, as Go writes it. */
-export const encode = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[&<>]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { encode, readBody } from '../http.ts';
 import { type ErrorBody, errorBody, RpcError, refusal, rpcError } from './errors.ts';
 import { getFeeStats } from './get_fee_stats.ts';
 import { getHealth } from './get_health.ts';
@@ -9,7 +10,7 @@ import { getNetwork } from './get_network.ts';
 import { getTransaction } from './get_transaction.ts';
 import { getTransactions } from './get_transactions.ts';
 import { getVersionInfo } from './get_version_info.ts';
-import { encode, parseRequests, type Request, type Response } from './jsonrpc.ts';
+import { parseRequests, type Request, type Response } from './jsonrpc.ts';
 import type { RpcContext } from './method.ts';
 import { sendTransaction } from './send_transaction.ts';
 
@@ -33,16 +34,6 @@ const UNSERVED = ['getEvents', 'simulateTransaction'];
 
 /** The real server's limit on a request, in bytes. */
 const MAX_BODY = 512 * 1024;
-
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
-  }
-  return size <= MAX_BODY ? Buffer.concat(chunks).toString('utf8') : undefined;
-}
 
 export interface RpcOptions extends RpcContext {
   /** Told of what should not happen. */
@@ -103,9 +94,9 @@ export function createRpc({ report, ...context }: RpcOptions): RequestListener {
   }
 
   async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
+    const body = await readBody(request, MAX_BODY);
     if (body === undefined) return sendText(response, 500, 'http: request body too large');
-    const requests = parseRequests(body);
+    const requests = parseRequests(body.toString('utf8'));
     if (!requests) return sendText(response, 500, '[-32700] invalid request value');
     const faultyFirst = requests.toSorted((a, b) => Number('error' in b) - Number('error' in a));
     const answers = faultyFirst.flatMap(respond);
