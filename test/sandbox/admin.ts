@@ -6,7 +6,6 @@ import type { ActiveFault, Faults } from './faults/registry.ts';
 import { faultRequestSchema } from './faults/schema.ts';
 import { type Friendbot, FriendbotProblem } from './friendbot.ts';
 import { accounts, trustlinesOf } from './ledger/entries_of.ts';
-import { Refused } from './ledger/errors.ts';
 import type { Network, Upgrade } from './network.ts';
 
 export interface AdminOptions {
@@ -156,7 +155,6 @@ export function createAdmin(options: AdminOptions): RequestListener {
       .catch((error: unknown) => {
         const { message } = error as Error;
         if (error instanceof BadInput) return { status: 400, body: { error: message, field: error.field } };
-        if (error instanceof Refused) return { status: 400, body: { error: message, field: error.what } };
         if (error instanceof FriendbotProblem)
           return { status: 400, body: { error: message, field: 'addr' } };
         if (!signal.aborted) report(error);

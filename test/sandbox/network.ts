@@ -1,4 +1,5 @@
 import { xdr } from '@stellar/stellar-sdk/base';
+import { raiseBaseReserve } from './ledger/base_reserve.ts';
 import { type AppliedTransaction, applyLedger, type ClosedLedger, sealLedger } from './ledger/close.ts';
 import { decodeEnvelope, sha256 } from './ledger/envelope.ts';
 import { Refused } from './ledger/errors.ts';
@@ -63,10 +64,7 @@ export interface Network extends View {
   submit(envelopeXdr: string): Submission;
   readonly queue: Pick<Queue, 'pending' | 'save'>;
   pendingCount(): number;
-  /**
-   * Changes the header at the end of the next ledger.
-   * @throws Refused for a higher reserve: offers that it no longer covers would have to go
-   */
+  /** Changes the header at the end of the next ledger. */
   upgrade(change: Upgrade): void;
   /** Closes a ledger now, also while paused. */
   close(): ClosedLedger;
@@ -112,7 +110,9 @@ export function startNetwork(options: NetworkOptions): Network {
       const start = state.savepoint();
       try {
         const applied = applyLedger(state, charged, time);
+        const { baseReserve } = state.header;
         state.setHeader({ ...state.header, ...agreed });
+        if (state.header.baseReserve > baseReserve) raiseBaseReserve(state);
         state.commit();
         return sealLedger(state, previousHash, applied, time, baseFee, upgradesXdr(agreed));
       } catch (error) {
@@ -168,7 +168,6 @@ export function startNetwork(options: NetworkOptions): Network {
     pendingCount: () => queue.pending().length,
     close,
     upgrade(change) {
-      if ((change.baseReserve ?? 0n) > state.header.baseReserve) throw new Refused('raised_base_reserve');
       agreed = { ...agreed, ...change };
     },
     pause,
