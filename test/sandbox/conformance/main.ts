@@ -15,6 +15,9 @@ const HELP = `Replays a corpus of ledgers of a real stellar-core and compares ev
   FROM    begin after this checkpoint instead of at genesis
   TO      end after this ledger
 
+What only the node's queue decides is counted as not comparable: TRY_AGAIN_LATER, DUPLICATE, a fee that had to be above
+the minimum, and what the queue refuses with a fee of zero.
+
 It prints how often each operation ended with each code and the first difference in words; its exit code is 1 where
 there is a difference, 2 where the corpus or the range cannot be used.`;
 
