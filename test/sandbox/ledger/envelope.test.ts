@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { Account, Memo, Operation, TransactionBuilder, xdr } from '@stellar/stellar-sdk/base';
-import { envelope, PASSPHRASE, strictSend, trader, usdc } from '../testing.ts';
+import { envelope, market, PASSPHRASE, strictSend, trader, usdc } from '../testing.ts';
 import { decodeEnvelope } from './envelope.ts';
 import { MalformedEnvelope, Refused } from './errors.ts';
 import { feeBumpOf, keyOf, pay, transactionOf, XLM } from './testing.ts';
+import { validate } from './validate.ts';
 
 describe('reading an envelope', () => {
   const build = (change: (builder: TransactionBuilder) => TransactionBuilder): string => {
@@ -48,7 +49,7 @@ describe('reading an envelope', () => {
     }
   });
 
-  it("refuses Soroban's data by name", () => {
+  it("finds a classic transaction with Soroban's data malformed, as core does", () => {
     const json = xdr.TransactionEnvelope.fromXdr(envelope([strictSend()]), 'base64').toJson();
     const { tx, signatures } = (json as unknown as { tx: { tx: object; signatures: unknown } }).tx;
     const resources = {
@@ -59,7 +60,8 @@ describe('reading an envelope', () => {
     };
     const ext = { v1: { ext: 'v0', resources, resource_fee: '0' } };
     const text = xdr.TransactionEnvelope.fromJson({ tx: { tx: { ...tx, ext }, signatures } } as never);
-    assert.throws(() => decodeEnvelope(text.toXdr('base64'), PASSPHRASE), refused('soroban_data'));
+    const transaction = decodeEnvelope(text.toXdr('base64'), PASSPHRASE);
+    assert.equal(validate(market().state, transaction, 0n)?.code, 'tx_malformed');
   });
 
   it('reads an envelope of before protocol 13 as one of today with the same hash', () => {

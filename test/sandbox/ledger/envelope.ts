@@ -67,6 +67,8 @@ export interface DecodedTransaction {
   operations: readonly Operation[];
   signatures: readonly Signature[];
   feeBump: FeeBump | undefined;
+  /** Resources of Soroban beside operations that are none of it. */
+  hasSorobanData: boolean;
 }
 
 export const sha256 = (...parts: (Uint8Array | string)[]): Buffer => {
@@ -209,7 +211,6 @@ export function decodeEnvelope(envelopeXdr: string, passphrase: string): Decoded
         ? envelope.v1
         : envelope.feeBump.tx.innerTx.v1;
   const operations = tx.operations.map(readOperation);
-  if (tx.ext.type !== 'v0') throw new Refused('soroban_data');
   const { TransactionSignaturePayloadTaggedTransaction: Tagged } = xdr;
   const innerHash = hashOf(passphrase, Tagged.envelopeTypeTx(tx));
   const sourceAddress = tx.sourceAccount.toJson() as string;
@@ -231,6 +232,7 @@ export function decodeEnvelope(envelopeXdr: string, passphrase: string): Decoded
     memo: readMemo(tx.memo),
     operations,
     signatures: readSignatures(signatures),
+    hasSorobanData: tx.ext.type !== 'v0',
     feeBump:
       bump && payer !== undefined
         ? {

@@ -85,11 +85,12 @@ export function judge(
 ): Verdict {
   const { header } = state;
   const { ledger, phase } = judgement;
-  const { operations, fee, feeBump, source, preconditions } = transaction;
+  const { operations, fee, feeBump, source, preconditions, hasSorobanData } = transaction;
   const pays = feeBump === undefined;
 
   if (hasMalformedSigners(transaction)) return refuse('tx_malformed');
   if (operations.length === 0) return refuse('tx_missing_operation');
+  if (hasSorobanData) return refuse('tx_malformed');
   if (isTooEarly(transaction, header, ledger)) return refuse('tx_too_early');
   if (isTooLate(transaction, header, judgement)) return refuse('tx_too_late');
   if (pays && fee < minimumFee(header, operations.length)) return refuse('tx_insufficient_fee');
