@@ -1,5 +1,6 @@
 import { Asset, Operation } from '@stellar/stellar-sdk/base';
 import { formatAmount } from './amount.ts';
+import { whenApplied } from './applied.ts';
 import type { AppliedTransaction } from './ledger/close.ts';
 import { succeeded } from './ledger/result.ts';
 import type { Network } from './network.ts';
@@ -21,24 +22,6 @@ export interface Friendbot {
    * @throws FriendbotProblem
    */
   fund(address: string, signal: AbortSignal): Promise<AppliedTransaction>;
-}
-
-/** Resolves when a ledger has the transaction. */
-function applied(network: Network, hash: string, signal: AbortSignal): Promise<AppliedTransaction> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const found = network.transaction(hash);
-      if (!found && !signal.aborted && network.queue.pending().some((one) => one.hash === hash)) return;
-      stopListening();
-      signal.removeEventListener('abort', look);
-      if (found) resolve(found);
-      else
-        reject(signal.aborted ? signal.reason : new FriendbotProblem('the network dropped the transaction'));
-    };
-    const stopListening = network.onClose(look);
-    signal.addEventListener('abort', look);
-    look();
-  });
 }
 
 /** Gives lumens of the network's root account to who asks, one after the other: an account has one transaction at a time. */
@@ -69,7 +52,11 @@ export function createFriendbot(network: Network): Friendbot {
     );
     if (submission.status !== 'PENDING')
       throw new FriendbotProblem(`the network answered ${submission.status}`);
-    const found = await applied(network, submission.transaction.hash, signal);
+    const { hash } = submission.transaction;
+    const isLost = () => !network.queue.pending().some((one) => one.hash === hash);
+    const found = await whenApplied(network, hash, signal, isLost);
+    signal.throwIfAborted();
+    if (!found) throw new FriendbotProblem('the network dropped the transaction');
     if (!succeeded(found.result)) throw new FriendbotProblem(`the transaction ended as ${found.result.code}`);
     return found;
   }

@@ -8,7 +8,6 @@ import { startCrowd } from './crowd.ts';
 import { type Endpoint, type EndpointInfo, type EndpointSpec, startEndpoint } from './endpoint.ts';
 import { createFaults, type Faults } from './faults/registry.ts';
 import { createFriendbot } from './friendbot.ts';
-import { withFriendbot } from './friendbot_listener.ts';
 import { createHorizon } from './horizon/server.ts';
 import { type Network, startNetwork } from './network.ts';
 import { createRpc } from './rpc/server.ts';
@@ -109,11 +108,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   const servers: Record<EndpointSpec['kind'], (view: Network) => RequestListener> = {
     horizon: (view) =>
-      withFriendbot(
-        friendbot,
-        signal,
-        createHorizon({ network: view, submitTimeoutMs, streamAtOnce, signal, report }),
-      ),
+      createHorizon({ network: view, friendbot, submitTimeoutMs, streamAtOnce, signal, report }),
     rpc: (view) => createRpc({ network: view, clock, retain, report }),
   };
   const endpoints: Endpoint[] = [];

@@ -1,9 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Friendbot } from '../friendbot.ts';
 import { readBody } from '../http.ts';
 import type { Network } from '../network.ts';
 import { account, accountData, accounts } from './accounts.ts';
 import { effects } from './effects.ts';
 import { feeStats } from './fee_stats.ts';
+import { friendbotRoutes } from './friendbot.ts';
 import { health } from './health.ts';
 import type { Answer, HorizonRequest, Route } from './http.ts';
 import { ledger, ledgers } from './ledgers.ts';
@@ -65,6 +67,8 @@ function eventsOf(route: Route, request: HorizonRequest): EventSource | undefine
 
 export interface HorizonOptions {
   network: Network;
+  /** Gives lumens at /friendbot, which is refused without it. */
+  friendbot?: Friendbot;
   submitTimeoutMs: number;
   signal: AbortSignal;
   /** Told of what should not happen. */
@@ -79,11 +83,12 @@ export interface HorizonOptions {
 
 /** Horizon's interface to a network, as a listener for an HTTP(S) server. */
 export function createHorizon(options: HorizonOptions): RequestListener {
-  const { network, submitTimeoutMs, signal, report } = options;
+  const { network, friendbot, submitTimeoutMs, signal, report } = options;
   const { streamPollMs = 5_000, streamAtOnce = false, streamMaxMs = 55_000 } = options;
+  const served = friendbot ? [...routes, ...friendbotRoutes(friendbot)] : routes;
 
   function findRoute(method: string | undefined, path: string): Route | undefined {
-    const matching = routes.filter(({ pattern }) => pattern.test(path));
+    const matching = served.filter(({ pattern }) => pattern.test(path));
     const route = matching.find((one) => one.method === method);
     if (route || matching.length > 0) return route;
     if (UNSERVED.test(path)) throw refusal(501, `the sandbox does not serve ${path}`, { refused: path });

@@ -1,8 +1,9 @@
+import { whenApplied } from '../applied.ts';
 import type { AppliedTransaction } from '../ledger/close.ts';
 import { type DecodedTransaction, decodeEnvelope } from '../ledger/envelope.ts';
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { horizonCodes, resultToXdr, succeeded, type TransactionResult } from '../ledger/result.ts';
-import type { Network, Submission } from '../network.ts';
+import type { Submission } from '../network.ts';
 import { type Answer, type HorizonRequest, ok, type Route } from './http.ts';
 import { problem, refusal } from './problems.ts';
 import { transactionResource } from './transactions.ts';
@@ -45,25 +46,16 @@ const failed = ({ envelopeXdr }: DecodedTransaction, result: TransactionResult) 
     result_xdr: resultToXdr(result).toXdr('base64'),
   });
 
-/** Resolves with the applied transaction, or with undefined after `timeoutMs` or when the client has gone. */
-function applied(
-  network: Network,
+/** What became of a transaction within `submitTimeoutMs`, unless the client goes before. */
+async function waitFor(
+  { network, signal, submitTimeoutMs }: HorizonRequest,
   hash: string,
-  timeoutMs: number,
-  signal: AbortSignal,
 ): Promise<AppliedTransaction | undefined> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      stopListening();
-      signal.removeEventListener('abort', finish);
-      resolve(network.transaction(hash));
-    };
-    const timer = setTimeout(finish, timeoutMs);
-    const stopListening = network.onClose(() => network.transaction(hash) && finish());
-    signal.addEventListener('abort', finish);
-    if (signal.aborted) finish();
-  });
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), submitTimeoutMs);
+  const found = await whenApplied(network, hash, AbortSignal.any([signal, enough.signal]));
+  clearTimeout(timer);
+  return found;
 }
 
 /** @param hash of what was sent: its inner transaction may be what a fee bump brought into a ledger */
@@ -80,13 +72,13 @@ export const submit: Route = {
   method: 'POST',
   pattern: /^\/transactions$/,
   async handle(request) {
-    const { network, base, signal, submitTimeoutMs } = request;
+    const { network, base } = request;
     const decoded = readEnvelope(request, {});
     const known = network.transaction(decoded.hash);
     if (known) return answerApplied(known, base, decoded.hash);
     const submission = submitTo(request, decoded);
     if (submission.status === 'ERROR') throw failed(decoded, submission.result);
-    const found = await applied(network, decoded.hash, submitTimeoutMs, signal);
+    const found = await waitFor(request, decoded.hash);
     if (found) return answerApplied(found, base, decoded.hash);
     throw problem('transaction_submission_timeout', {
       envelope_xdr: decoded.envelopeXdr,
