@@ -26,7 +26,7 @@ import {
   readShortAsset,
 } from './parameters.ts';
 import { badField, problem } from './problems.ts';
-import { compareTexts, textList } from './state_list.ts';
+import { compare, textList } from './state_list.ts';
 
 /** Printable ASCII as SEP-51 writes it. */
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\');
@@ -71,7 +71,7 @@ const SIGNER_TYPES: Record<string, string> = {
 function signersOf({ address, thresholds, signers }: Account) {
   const master: Signer = { key: address, weight: thresholds.master };
   const sorted = (master.weight > 0 ? [...signers, master] : [...signers]).sort((a, b) =>
-    compareTexts(a.key, b.key),
+    compare(a.key, b.key),
   );
   return (master.weight > 0 ? sorted : [...sorted, master]).map((signer) => ({
     weight: signer.weight,
@@ -85,7 +85,7 @@ function resource(network: View, base: string, entry: Account) {
   const { state } = network;
   const { address: id, flags, thresholds } = entry;
   const self = `${base}/accounts/${id}`;
-  const lines = trustlinesOf(state, id).sort((a, b) => compareTexts(lineKey(a), lineKey(b)));
+  const lines = trustlinesOf(state, id).sort((a, b) => compare(lineKey(a), lineKey(b)));
   const data = dataOf(state, id).map(({ name, value }): [string, string] => [
     unescaped(name),
     Buffer.from(value, 'hex').toString('base64'),
@@ -128,7 +128,7 @@ function resource(network: View, base: string, entry: Account) {
       { balance: formatAmount(entry.balance), ...liabilities(entry), asset_type: 'native' },
     ],
     signers: signersOf(entry),
-    data: Object.fromEntries(data.sort(([a], [b]) => compareTexts(a, b))),
+    data: Object.fromEntries(data.sort(([a], [b]) => compare(a, b))),
     num_sponsoring: entry.sponsoring,
     num_sponsored: entry.sponsored,
     ...sponsorField(entry),

@@ -1,9 +1,9 @@
-import { type AssetJson, assetFromJson } from '../ledger/asset.ts';
+import { type Asset, type AssetJson, assetFromJson } from '../ledger/asset.ts';
 import type { Account, Change, Pool } from '../ledger/entries.ts';
 import type { OperationName } from '../ledger/operations.ts';
-import { POOL_FEE } from '../ledger/pool.ts';
-import { type Claim, claimsOf } from './claims.ts';
+import { claimsOf } from './claims.ts';
 import { type AppliedOperation, accountFields, unescaped } from './history.ts';
+import { poolFields } from './liquidity_pools.ts';
 import {
   allowedAsset,
   amount,
@@ -73,49 +73,37 @@ const fate = ({ before, after }: Change): 'created' | 'removed' | 'updated' => {
   return after ? 'updated' : 'removed';
 };
 
-const poolDetails = ({ id, lines, shares, assetA, assetB, reserveA, reserveB }: Pool) => ({
-  id,
-  fee_bp: Number(POOL_FEE),
-  type: 'constant_product',
-  total_trustlines: String(lines),
-  total_shares: amount(shares),
-  reserves: [reserve(assetA, reserveA), reserve(assetB, reserveB)],
-});
+const poolDetails = (pool: Pool) => ({ id: pool.id, ...poolFields(pool) });
 
 const credited = (address: string, asset: AssetJson, stroops: string | bigint): Effect =>
   effect(address, 'account_credited', { ...assetOf(asset), amount: amount(stroops) });
 const debited = (address: string, asset: AssetJson, stroops: string | bigint): Effect =>
   effect(address, 'account_debited', { ...assetOf(asset), amount: amount(stroops) });
 
-/** One side of a trade: `sold` and `bought` as seen from it. */
-const tradeDetails = (other: string, { offer, ...claim }: Claim, isSeller: boolean) => {
-  const [sold, bought] = isSeller
-    ? [
-        { asset: claim.sold, stroops: claim.amountSold },
-        { asset: claim.bought, stroops: claim.amountBought },
-      ]
-    : [
-        { asset: claim.bought, stroops: claim.amountBought },
-        { asset: claim.sold, stroops: claim.amountSold },
-      ];
-  return {
-    ...accountFields('seller', other),
-    offer_id: String(offer!.id),
-    sold_amount: amount(sold.stroops),
-    ...assetFields(sold.asset, 'sold_'),
-    bought_amount: amount(bought.stroops),
-    ...assetFields(bought.asset, 'bought_'),
-  };
-};
+type Side = [asset: Asset, stroops: bigint];
+
+/** One side of a trade with `other`: what it sold and bought. */
+const tradeDetails = (other: string, offer: bigint, [sold, sent]: Side, [bought, got]: Side) => ({
+  ...accountFields('seller', other),
+  offer_id: String(offer),
+  sold_amount: amount(sent),
+  ...assetFields(sold, 'sold_'),
+  bought_amount: amount(got),
+  ...assetFields(bought, 'bought_'),
+});
 
 /** Both sides of each trade with an offer; a pool has no side of its own. */
 function trades(of: AppliedOperation): Effect[] {
   return claimsOf(of).flatMap((claim) => {
     const { offer, pool } = claim;
+    const [sold, bought]: [Side, Side] = [
+      [claim.sold, claim.amountSold],
+      [claim.bought, claim.amountBought],
+    ];
     if (offer) {
       return [
-        effect(of.sourceAddress, 'trade', tradeDetails(offer.seller, claim, false)),
-        effect(offer.seller, 'trade', tradeDetails(of.sourceAddress, claim, true)),
+        effect(of.sourceAddress, 'trade', tradeDetails(offer.seller, offer.id, bought, sold)),
+        effect(offer.seller, 'trade', tradeDetails(of.sourceAddress, offer.id, sold, bought)),
       ];
     }
     const after = of.changes.find(
@@ -124,8 +112,8 @@ function trades(of: AppliedOperation): Effect[] {
     return [
       effect(of.sourceAddress, 'liquidity_pool_trade', {
         liquidity_pool: poolDetails(after as Pool),
-        sold: reserve(claim.sold, claim.amountSold),
-        bought: reserve(claim.bought, claim.amountBought),
+        sold: reserve(...sold),
+        bought: reserve(...bought),
       }),
     ];
   });

@@ -9,6 +9,18 @@ import { modifiedFields, poolIdOf } from './parameters.ts';
 import { badField, problem } from './problems.ts';
 import { textList } from './state_list.ts';
 
+/** What a pool is, besides its id. */
+export const poolFields = ({ lines, shares, assetA, assetB, reserveA, reserveB }: Pool) => ({
+  fee_bp: Number(POOL_FEE),
+  type: 'constant_product',
+  total_trustlines: String(lines),
+  total_shares: formatAmount(shares),
+  reserves: [
+    { asset: assetA, amount: formatAmount(reserveA) },
+    { asset: assetB, amount: formatAmount(reserveB) },
+  ],
+});
+
 function resource(network: View, base: string, pool: Pool) {
   const self = `${base}/liquidity_pools/${pool.id}`;
   return {
@@ -19,14 +31,7 @@ function resource(network: View, base: string, pool: Pool) {
     },
     id: pool.id,
     paging_token: pool.id,
-    fee_bp: Number(POOL_FEE),
-    type: 'constant_product',
-    total_trustlines: String(pool.lines),
-    total_shares: formatAmount(pool.shares),
-    reserves: [
-      { asset: pool.assetA, amount: formatAmount(pool.reserveA) },
-      { asset: pool.assetB, amount: formatAmount(pool.reserveB) },
-    ],
+    ...poolFields(pool),
     ...modifiedFields(network, pool),
   };
 }

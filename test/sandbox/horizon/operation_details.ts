@@ -4,6 +4,7 @@ import type { Change, Pool, PoolShare } from '../ledger/entries.ts';
 import type { Price } from '../ledger/exchange.ts';
 import type { OperationName } from '../ledger/operations.ts';
 import { poolId, poolIdFromJson, poolShare } from '../ledger/pool.ts';
+import { claimsOf } from './claims.ts';
 import { type AppliedOperation, accountFields, unescaped } from './history.ts';
 import { assetFields, formatPrice } from './parameters.ts';
 
@@ -97,22 +98,14 @@ export function poolDelta({ changes }: AppliedOperation) {
   };
 }
 
-interface Atom {
-  asset_bought: AssetJson;
-  amount_bought: string;
-}
-
-/** What a path payment took from its source: the sum of its first hop. */
-export function sentOf({ success }: AppliedOperation): bigint {
-  if (success === undefined) return 0n;
-  const { offers, last } = success as { offers: Record<string, Atom>[]; last: { amount: string } };
-  const atoms = offers.map((offer) => Object.values(offer)[0]!);
-  if (atoms.length === 0) return BigInt(last.amount);
-  const first = assetFromJson(atoms[0]!.asset_bought);
-  const end = atoms.findIndex((atom) => assetFromJson(atom.asset_bought) !== first);
-  return atoms
-    .slice(0, end < 0 ? atoms.length : end)
-    .reduce((sum, atom) => sum + BigInt(atom.amount_bought), 0n);
+/** What a path payment took from its source: the sum of its first hop, or without any what it brought. */
+export function sentOf(of: AppliedOperation): bigint {
+  const claims = claimsOf(of);
+  if (claims.length === 0) return receivedOf(of);
+  const end = claims.findIndex(({ bought }) => bought !== claims[0]!.bought);
+  return claims
+    .slice(0, end < 0 ? claims.length : end)
+    .reduce((sum, { amountBought }) => sum + amountBought, 0n);
 }
 
 /** What a path payment brought to its destination. */

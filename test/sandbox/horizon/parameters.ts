@@ -119,6 +119,9 @@ export function assetFields(asset: Asset, prefix = ''): Record<string, string> {
   };
 }
 
+/** Type, code and issuer, by which Horizon sorts assets. */
+export const sortKey = (asset: Asset): string => Object.values(assetFields(asset)).join('/');
+
 /** Rounded half up to seven places. */
 export const formatPrice = ({ n, d }: Price): string =>
   formatAmount((BigInt(n) * 20_000_000n + BigInt(d)) / (2n * BigInt(d)));

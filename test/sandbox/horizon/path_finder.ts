@@ -3,6 +3,8 @@ import type { Offer } from '../ledger/entries.ts';
 import { divideUp, INT64_MAX, min } from '../ledger/exchange.ts';
 import { quotePool } from '../ledger/pool.ts';
 import type { LedgerState } from '../ledger/state.ts';
+import { sortKey } from './parameters.ts';
+import { compare } from './state_list.ts';
 
 /**
  * Paths as Horizon finds them in its own graph of books and pools (stellar/go, exp/orderbook and price). It only reads
@@ -143,15 +145,6 @@ function search(state: LedgerState, wanted: Search): Route[] {
   }
   return found;
 }
-
-/** Assets as Horizon sorts them. */
-const sortKey = (asset: Asset): string => {
-  if (asset === 'native') return asset;
-  const [code = '', issuer] = asset.split(':');
-  return `${code.length <= 4 ? 'credit_alphanum4' : 'credit_alphanum12'}/${code}/${issuer}`;
-};
-
-const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** By asset at the far end, the best first, of equals the shortest. */
 function pick(

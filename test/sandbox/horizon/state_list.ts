@@ -10,7 +10,7 @@ interface StateList<T> {
   render: (entry: T) => unknown;
 }
 
-export const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export const compare = <T extends string | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 export const compareNumbers = (a: string, b: string): number => Number(BigInt(a) - BigInt(b));
 
 /** Entries of the ledger in the order of their tokens. */
@@ -31,4 +31,4 @@ export function stateList<T>(request: HorizonRequest, list: StateList<T>): Listi
 export const textList = <T>(
   request: HorizonRequest,
   list: Pick<StateList<T>, 'entries' | 'tokenOf' | 'render'>,
-): Listing => stateList(request, { ...list, isCursor: () => true, compare: compareTexts });
+): Listing => stateList(request, { ...list, isCursor: () => true, compare });

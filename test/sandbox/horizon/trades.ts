@@ -1,4 +1,4 @@
-import { type Asset, credit } from '../ledger/asset.ts';
+import type { Asset } from '../ledger/asset.ts';
 import type { ClosedLedger } from '../ledger/close.ts';
 import type { Change } from '../ledger/entries.ts';
 import { POOL_FEE } from '../ledger/pool.ts';
@@ -8,8 +8,9 @@ import { type AppliedOperation, operationsIn, readScope, type Scope } from './hi
 import { type HorizonRequest, link } from './http.ts';
 import { amount } from './operation_details.ts';
 import { historyList, isPairCursor, listRoute, type Row } from './page.ts';
-import { assetFields, formatTime, readAccountId, readLongAsset } from './parameters.ts';
+import { assetFields, formatTime, readAccountId, readLongAsset, sortKey } from './parameters.ts';
 import { badField } from './problems.ts';
+import { compare } from './state_list.ts';
 
 /** One party of a trade. */
 interface Side {
@@ -74,21 +75,14 @@ interface KnownAssets {
 
 const known = new WeakMap<View, KnownAssets>();
 
-/** Type, code and issuer: the order in which Horizon meets the new assets of one ledger. */
-function sortKey(asset: Asset): string {
-  const parts = credit(asset);
-  if (!parts) return 'native';
-  return `credit_alphanum${parts.code.length <= 4 ? 4 : 12}/${parts.code}/${parts.issuer}`;
-}
-
-/** Where each traded asset stands in the order of first trades: of two assets the earlier is the base. */
+/** Where each traded asset stands in the order of first trades, by sort key within a ledger: of two the earlier is the base. */
 function placesOf(view: View): Map<Asset, number> {
   const assets = known.get(view) ?? { upTo: 0, places: new Map<Asset, number>() };
   known.set(view, assets);
   for (const ledger of view.ledgers) {
     if (ledger.sequence <= assets.upTo) continue;
     const traded = tradesIn({}, ledger).flatMap(({ seller, buyer }) => [seller.asset, buyer.asset]);
-    for (const key of traded.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))) {
+    for (const key of traded.sort((a, b) => compare(sortKey(a), sortKey(b)))) {
       if (!assets.places.has(key)) assets.places.set(key, assets.places.size);
     }
     assets.upTo = ledger.sequence;
