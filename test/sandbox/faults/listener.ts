@@ -60,6 +60,15 @@ function refuse(response: ServerResponse, { body }: HorizonProblem, headers: obj
   });
 }
 
+/** The recorded Horizon's limit: so many requests at once, and one more each minute. */
+const [LIMIT, REFILL_S] = [101, 60];
+
+const rateHeaders = (left: number, resetS: number): Record<string, number> => ({
+  'X-Ratelimit-Limit': LIMIT,
+  'X-Ratelimit-Remaining': left,
+  'X-Ratelimit-Reset': resetS,
+});
+
 /** Horizon's 429 as recorded. A stream that is refused gets no rate headers; behind a proxy RPC gets no words. */
 function refuseRate(
   response: ServerResponse,
@@ -69,12 +78,8 @@ function refuseRate(
 ): void {
   const retry = retryAfter !== undefined && !isStream ? { 'Retry-After': retryAfter } : {};
   if (kind === 'rpc') return void response.writeHead(429, { ...retry, 'Content-Length': 0 }).end();
-  const rate = {
-    'X-Ratelimit-Limit': 101,
-    'X-Ratelimit-Remaining': 0,
-    'X-Ratelimit-Reset': 6000 + (retryAfter ?? 0),
-  };
-  refuse(response, problem('rate_limit_exceeded'), { ...retry, ...(!isStream && rate) });
+  const rate = isStream ? {} : rateHeaders(0, (LIMIT - 1) * REFILL_S + (retryAfter ?? 0));
+  refuse(response, problem('rate_limit_exceeded'), { ...retry, ...rate });
 }
 
 /** Stellar RPC's only sign of old data, as recorded. */
@@ -120,6 +125,15 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     }
   }
 
+  /** What a fault changes in the answer of a route. */
+  function changeOf(target: string): ((right: object) => unknown) | undefined {
+    const surge = faults.find(name, 'surge')?.fault;
+    if (surge && /^(\/fee_stats|getFeeStats)$/.test(target)) return (stats) => raiseFees(stats, surge.fee);
+    if (kind === 'horizon' && target === '/' && faults.find(name, 'stale_history'))
+      return (root) => ({ ...root, core_latest_ledger: coreLedger() });
+    return undefined;
+  }
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url = '/' } = request;
     const body =
@@ -128,8 +142,12 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const target = kind === 'rpc' ? String(call.method ?? '') : url;
     const isStream = wantsEvents(request);
 
+    const limit = faults.find(name, 'rate_limit', target);
     const rate = faults.take(name, 'rate_limit', target);
-    if (rate) return refuseRate(response, kind, rate, isStream);
+    const left = rate ? rate.after - limit!.used : 0;
+    if (rate && left >= 0 && kind === 'horizon' && !isStream)
+      response.setHeaders(new Map(Object.entries(rateHeaders(left, (LIMIT - left) * REFILL_S))));
+    if (rate && left < 0) return refuseRate(response, kind, rate, isStream);
     const html = faults.take(name, 'html', target);
     if (html) {
       const headers = { 'Content-Type': 'text/html; charset=utf-8' };
@@ -137,7 +155,7 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     }
     const stale = faults.find(name, 'stale_history');
     if (stale && kind === 'horizon' && method === 'GET' && HISTORY.test(url)) {
-      const history_latest_ledger = Math.min(network.latest.sequence, stale.sinceLedger);
+      const history_latest_ledger = network.latest.sequence;
       return refuse(
         response,
         problem('stale_history', { core_latest_ledger: coreLedger(), history_latest_ledger }),
@@ -152,15 +170,16 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;
 
     const bad = isStream ? undefined : faults.take(name, 'body', target);
-    const surge = /^(\/fee_stats|getFeeStats)$/.test(target) ? faults.find(name, 'surge')?.fault : undefined;
+    const change = changeOf(target);
     // What is to be cut or changed must not be compressed.
-    if (bad || surge) delete request.headers['accept-encoding'];
+    if (bad || change) delete request.headers['accept-encoding'];
     if (bad) hold(response, (held) => sendBadly(response, held, bad, reset));
-    if (surge) {
-      hold(response, ({ status, headers, body: stats }) => {
-        const raised = raiseFees(JSON.parse(stats.toString('utf8')), surge.fee);
+    if (change) {
+      hold(response, ({ status, headers, body: right }) => {
         response.writeHead(status, headers);
-        response.end(kind === 'rpc' ? JSON.stringify(raised) : encode(raised, 2));
+        if (status !== 200) return void response.end(right);
+        const changed = change(JSON.parse(right.toString('utf8')));
+        response.end(kind === 'rpc' ? JSON.stringify(changed) : encode(changed, 2));
       });
     }
     const disturbed = isStream ? faults.take(name, 'stream', target) : undefined;

@@ -31,8 +31,15 @@ const stroops = z
 /** Everything that can go wrong at an endpoint, switched on and off by the admin interface or from a scenario. */
 export const faultSchema = z.discriminatedUnion('kind', [
   z
-    .strictObject({ kind: z.literal('rate_limit'), ...some, retryAfter: count.optional() })
-    .describe('429 with the rate headers of Horizon; `retryAfter` in seconds, without it no such header'),
+    .strictObject({
+      kind: z.literal('rate_limit'),
+      ...some,
+      retryAfter: count.optional(),
+      after: z.number().int().min(0).max(100).default(0),
+    })
+    .describe(
+      '429 with the rate headers of Horizon, after so many requests that pass with them; `retryAfter` in seconds, without it no such header',
+    ),
   z
     .strictObject({
       kind: z.literal('html'),
@@ -42,7 +49,9 @@ export const faultSchema = z.discriminatedUnion('kind', [
     .describe('a page of HTML, as a proxy or a captive portal sends it'),
   z
     .strictObject({ kind: z.literal('stale_history') })
-    .describe('503 stale_history for history and streams alone; of RPC getHealth says it, the rest answers'),
+    .describe(
+      'new ledgers do not come in: 503 stale_history for history and streams alone, of RPC getHealth says it, the rest answers as of now',
+    ),
   z
     .strictObject({ kind: z.literal('lag'), ledgers: z.union([count, z.literal('frozen')]) })
     .describe('old data without a word: so many ledgers behind, or standing still at the ledger of now'),

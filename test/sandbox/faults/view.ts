@@ -37,14 +37,16 @@ function spoil(operations: readonly Operation[]): Operation[] {
 /** A network as the endpoint called `name` sees it, with its faults; of a replica with entries of its own. */
 export function faultyNetwork(name: string, network: Network, faults: Faults, isReplica = false): Network {
   function lag(): number {
-    const found = faults.find(name, 'lag');
+    const found = faults.find(name, 'lag') ?? faults.find(name, 'stale_history');
     if (!found) return 0;
-    const { ledgers } = found.fault;
-    return ledgers === 'frozen' ? network.latest.sequence - found.sinceLedger : ledgers;
+    const { fault, sinceLedger } = found;
+    return fault.kind === 'lag' && fault.ledgers !== 'frozen'
+      ? fault.ledgers
+      : network.latest.sequence - sinceLedger;
   }
   let replica: Network | undefined;
   const seen = (): Network => {
-    if (!isReplica && !faults.find(name, 'lag')) return network;
+    if (!isReplica && !faults.find(name, 'lag') && !faults.find(name, 'stale_history')) return network;
     replica ??= createReplica(network, lag);
     return replica;
   };

@@ -24,10 +24,12 @@ const EQUAL =
   /^(content-type|content-encoding|content-disposition|cache-control|vary|allow|access-control-.*|x-content-type-options)$/;
 const PRESENCE = /^(latest-ledger|x-ratelimit-.*|retry-after)$/;
 
-/** Names in a TransactionResult of the outcomes, in order. */
+/** Names in a TransactionResult of the outcomes, in order; where the fee was too low, also that which is enough. */
 export function resultNames(text: unknown): string {
   try {
-    const { result } = xdr.TransactionResult.fromXdr(String(text), 'base64').toJson() as { result: unknown };
+    const read = xdr.TransactionResult.fromXdr(String(text), 'base64').toJson();
+    const { result, fee_charged } = read as Fields;
+    if (result === 'tx_insufficient_fee') return `${result} ${fee_charged}`;
     const names: string[] = [];
     const walk = (value: unknown): void => {
       if (typeof value === 'string' && /^[a-z_]+$/.test(value)) names.push(value);
@@ -83,6 +85,10 @@ function compareProblem(recorded: Fields, got: Fields, result: Comparison): void
   }
 }
 
+/** Whether a root page tells that history is older than what core has. */
+export const isBehind = ({ core_latest_ledger: core, history_latest_ledger: history }: Fields): boolean =>
+  Number(core) > Number(history);
+
 /** Links of a page, where only cursors and ids may be others. */
 function* comparePageLinks(recorded: Fields, got: Fields): Generator<string> {
   if (!('_embedded' in recorded)) return;
@@ -105,13 +111,16 @@ function compareHeaders(recorded: Answer, got: Answer): string[] {
   });
 }
 
-/** The names in the result that an answer to a submission holds: of success, or in the extras of a problem. */
-export function outcomeOf({ body }: Answer): string | undefined {
-  const value = fieldsOf(json(body));
-  const { extras, result, result_xdr, error_result_xdr } = value;
-  const xdrText =
-    result_xdr ?? error_result_xdr ?? fieldsOf(extras).result_xdr ?? fieldsOf(result).errorResultXdr;
-  return xdrText === undefined ? undefined : resultNames(xdrText);
+/** The result that an answer to a submission holds: of success, or in the extras of a problem. */
+function resultIn(body: string): unknown {
+  const { extras, result, result_xdr, error_result_xdr } = fieldsOf(json(body));
+  return result_xdr ?? error_result_xdr ?? fieldsOf(extras).result_xdr ?? fieldsOf(result).errorResultXdr;
+}
+
+/** The names in it. */
+export function outcomeOf({ body }: Pick<Answer, 'body'>): string | undefined {
+  const text = resultIn(body);
+  return text === undefined ? undefined : resultNames(text);
 }
 
 /** Outcomes that hang on what an account has, which the world knows only as far as the recordings tell it. */
@@ -174,6 +183,7 @@ function compareValues(
   if (outcomes[0] !== outcomes[1]) {
     result.differences.push(`outcome: expected ${outcomes[0] ?? 'none'}, got ${outcomes[1] ?? 'none'}`);
   }
+  if (isBehind(recorded) && !isBehind(got)) result.differences.push('core is not ahead of history');
   result.differences.push(...comparePageLinks(recorded, got));
   result.differences.push(...unlike(schema, actual, kind));
   result.expected = namesIn(expected, kind);

@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { close, listen } from '../../../common/http.ts';
+import { faultyListener } from '../faults/listener.ts';
+import { createFaults } from '../faults/registry.ts';
+import { faultyNetwork } from '../faults/view.ts';
 import { createHorizon } from '../horizon/server.ts';
 import { startNetwork } from '../network.ts';
 import { createRpc } from '../rpc/server.ts';
@@ -34,9 +37,19 @@ export async function localNode(passphrase: string, rpc: boolean): Promise<Local
   const network = startNetwork({ ...market, clock, closeMs: 5000, retain, every: () => () => undefined });
   const stopping = new AbortController();
   const report = (error: unknown): void => console.error(error);
-  const horizon = { network, submitTimeoutMs: 500, signal: stopping.signal, report, streamPollMs: POLL_MS };
+  const [name, kind] = ['node', rpc ? 'rpc' : 'horizon'] as const;
+  const faults = createFaults(() => network.latest.sequence);
+  const seen = faultyNetwork(name, network, faults);
+  const horizon = { submitTimeoutMs: 500, signal: stopping.signal, report, streamPollMs: POLL_MS };
   const server = createServer(
-    rpc ? createRpc({ network, clock: () => time, retain, report }) : createHorizon(horizon),
+    faultyListener({
+      ...{ name, kind, network: seen, faults, report },
+      coreLedger: () => network.latest.sequence,
+      reset: (response) => void response.destroy(),
+      inner: rpc
+        ? createRpc({ network: seen, clock: () => time, retain, report })
+        : createHorizon({ network: seen, ...horizon }),
+    }),
   );
   await listen(server, { host: '127.0.0.1', port: 0 });
   let on = true;
@@ -47,6 +60,7 @@ export async function localNode(passphrase: string, rpc: boolean): Promise<Local
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     rpc,
     passphrase,
+    faults,
     pollMs: POLL_MS,
     closing: (next) => {
       on = next;

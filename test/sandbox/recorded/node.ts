@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import type { Faults } from '../faults/registry.ts';
 import { type Answer, headersFrom, json } from './recordings.ts';
 
 /** A server that is asked, of either interface. */
@@ -9,6 +10,8 @@ export interface Node {
   base: string;
   rpc: boolean;
   passphrase: string;
+  /** What can be made to go wrong with it; nothing with a server somewhere. */
+  faults?: Faults;
   /** How often its streams look for news, in milliseconds. */
   pollMs: number;
   /** Returns when what was submitted is in a ledger, or will not come into one. */

@@ -7,7 +7,7 @@ import {
   xdr,
 } from '@stellar/stellar-sdk/base';
 import { sha256 } from '../ledger/envelope.ts';
-import { resultNames } from './compare.ts';
+import { outcomeOf } from './compare.ts';
 import type { Facts } from './roles.ts';
 import { type Known, resign, type World } from './world.ts';
 
@@ -26,10 +26,7 @@ export interface Translator {
 type Fields = Record<string, unknown>;
 
 /** Whether an answer holds the result `tx_bad_seq`, which other networks have to be brought to. */
-function isBadSequence(expected: string): boolean {
-  const [, result] = /"(?:result_xdr|error_?[rR]esult_?[xX]dr)": ?"([^"]*)"/.exec(expected) ?? [];
-  return resultNames(result) === 'tx_bad_seq';
-}
+const isBadSequence = (expected: string): boolean => outcomeOf({ body: expected }) === 'tx_bad_seq';
 
 const ADDRESS = /\b[GM][A-Z2-7]{55}(?:[A-Z2-7]{13})?\b/g;
 

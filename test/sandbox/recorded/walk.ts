@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { StrKey } from '@stellar/stellar-sdk/base';
+import { faultSchema } from '../faults/schema.ts';
 import { type Comparison, compare } from './compare.ts';
-import { ask, type Node, oldestLedger } from './node.ts';
+import { type Condition, conditionsOf } from './conditions.ts';
+import { ask, type Node, oldestLedger, type Request } from './node.ts';
 import {
   type Answer,
   answerOf,
@@ -37,7 +39,7 @@ export interface Tally {
   met: Set<string>;
 }
 
-/** What the issue leaves out, and what no request alone brings about: each is a fault of the node or an option. */
+/** What the issue leaves out, and what neither a request nor a fault of the sandbox brings about. */
 const NOT_SERVED: [reason: string, test: (exchange: Exchange, path: string) => boolean][] = [
   ['no answer was recorded', (exchange) => answerOf(exchange).status === 0],
   ['trade aggregations', (_, path) => path.startsWith('/trade_aggregations')],
@@ -45,15 +47,9 @@ const NOT_SERVED: [reason: string, test: (exchange: Exchange, path: string) => b
   ['claimable balances', (_, path) => path.startsWith('/claimable_balances')],
   ['getEvents', ({ method }) => method === 'getEvents'],
   ['simulateTransaction', ({ method }) => method === 'simulateTransaction'],
-  ['rate limits', ({ group, response }) => group === 'rate' || response.statusLine.includes(' 429 ')],
-  ['a core that is held or refuses', ({ group }) => group === 'timeout'],
-  ['stale history', ({ group }) => group === 'stale'],
+  ['a core that does not answer', ({ response }) => response.body?.includes('"core_up":false') ?? false],
   ['before the first ledger', ({ group }) => group === 'ingesting'],
-  [
-    'a limit on requests',
-    ({ group, what }) => group === 'size' || /over capacity|larger than the limit/.test(what),
-  ],
-  ['surge pricing', ({ what }) => /^(surge|outbid)/.test(what)],
+  ['a limit on requests', ({ what }) => /over capacity|larger than the limit/.test(what)],
 ];
 
 /** The kind of a request's answer: its route, without ids. */
@@ -138,7 +134,8 @@ export async function prepare(
   };
 }
 
-async function send({ node, translate }: Prepared, exchange: Exchange): Promise<Answer> {
+/** An exchange's request for the same things in the world. */
+async function translated({ translate }: Prepared, exchange: Exchange): Promise<Request> {
   const { method, path, headers, body } = requestOf(exchange);
   const expected = exchange.response.body ?? '';
   const request = { method, path: translate.path(path), headers: headersOf(headers, translate.path) };
@@ -146,10 +143,24 @@ async function send({ node, translate }: Prepared, exchange: Exchange): Promise<
   const posts = path.startsWith('/transactions') && method === 'POST';
   if (posts && form !== null) {
     const text = new URLSearchParams({ tx: await translate.envelope(form, expected) }).toString();
-    return ask(node, { ...request, body: text });
+    return { ...request, body: text };
   }
   const called = json(body ?? '') !== undefined && !posts ? await translate.call(body!, expected) : body;
-  return ask(node, { ...request, body: called });
+  return { ...request, body: called };
+}
+
+/** Sends what was translated while the server was well, with something wrong with it if need be. */
+async function send(prepared: Prepared, exchange: Exchange, condition?: Condition): Promise<Answer> {
+  const { node } = prepared;
+  const request = await translated(prepared, exchange);
+  if (!condition) return ask(node, request);
+  await node.settle();
+  const fault = node.faults!.add({ fault: faultSchema.parse(condition) });
+  await node.settle();
+  const answer = await ask(node, request);
+  node.faults!.remove(fault.id);
+  await node.settle();
+  return answer;
 }
 
 /**
@@ -180,7 +191,12 @@ async function arrange(prepared: Prepared, exchange: Exchange, next: Exchange | 
 }
 
 /** Sends every recorded request again, in the order of the recording, and compares the answers. */
-export async function walkExchanges(prepared: Prepared, served: Exchange[], result: Tally): Promise<void> {
+export async function walkExchanges(
+  prepared: Prepared,
+  served: Exchange[],
+  conditions: Map<Exchange, Condition>,
+  result: Tally,
+): Promise<void> {
   const oldest = await oldestLedger(prepared.node);
   const check = async (exchange: Exchange): Promise<void> => {
     const name = `${exchange.n} ${exchange.what} (${exchange.request.line.split(' HTTP')[0]})`;
@@ -192,14 +208,15 @@ export async function walkExchanges(prepared: Prepared, served: Exchange[], resu
       result.unmet.push(`${name}: the server has all ledgers from the first`);
       return;
     }
-    const got = await send(prepared, exchange);
+    const got = await send(prepared, exchange, conditions.get(exchange));
     const kind = kindOfExchange(exchange);
     const compared = compare(prepared.schema, kind, answerOf(exchange), got);
     note(result, name, compared);
   };
   for (let index = 0; index < served.length; index += 1) {
     const [exchange, next] = [served[index]!, served[index + 1]];
-    if (await arrange(prepared, exchange, next)) {
+    if (conditions.has(exchange)) prepared.node.closing(true);
+    else if (await arrange(prepared, exchange, next && !conditions.has(next) ? next : undefined)) {
       await check(next!);
       await prepared.node.settle();
       index += 1;
@@ -212,15 +229,18 @@ export async function walkExchanges(prepared: Prepared, served: Exchange[], resu
 /** Walks all of the recordings. */
 export async function walk(prepared: Prepared, { exchanges, streams }: Recordings): Promise<Walk> {
   const notServed = new Map<string, number[]>();
+  const conditions = conditionsOf(exchanges);
   const served = exchanges.filter((exchange) => {
-    const [reason] = NOT_SERVED.find(([, test]) => test(exchange, requestOf(exchange).path)) ?? [];
+    const condition = prepared.node.faults ? undefined : conditions.get(exchange);
+    const [reason = condition && `a condition of the server: ${condition.kind}`] =
+      NOT_SERVED.find(([, test]) => test(exchange, requestOf(exchange).path)) ?? [];
     if (reason) notServed.set(reason, [...(notServed.get(reason) ?? []), exchange.n]);
     return !reason;
   });
   const tally: Tally = { differences: [], unmet: [], expected: new Map(), met: new Set() };
   // Streams first: a failed payment to an account that is not there makes Horizon know that account.
   await walkStreams(prepared, streams, tally);
-  await walkExchanges(prepared, served, tally);
+  await walkExchanges(prepared, served, conditions, tally);
   const gone = missing(new Set(tally.expected.keys()), tally.met).map(
     (one) => `${tally.expected.get(one)}: ${one}`,
   );
