@@ -143,11 +143,13 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const isStream = wantsEvents(request);
 
     const limit = faults.find(name, 'rate_limit', target);
-    const rate = faults.take(name, 'rate_limit', target);
-    const left = rate ? rate.after - limit!.used : 0;
-    if (rate && left >= 0 && kind === 'horizon' && !isStream)
-      response.setHeaders(new Map(Object.entries(rateHeaders(left, (LIMIT - left) * REFILL_S))));
-    if (rate && left < 0) return refuseRate(response, kind, rate, isStream);
+    if (limit) {
+      faults.take(name, 'rate_limit', target);
+      const left = limit.fault.after - limit.used;
+      if (left < 0) return refuseRate(response, kind, limit.fault, isStream);
+      if (kind === 'horizon' && !isStream)
+        response.setHeaders(new Map(Object.entries(rateHeaders(left, (LIMIT - left) * REFILL_S))));
+    }
     const html = faults.take(name, 'html', target);
     if (html) {
       const headers = { 'Content-Type': 'text/html; charset=utf-8' };

@@ -41,6 +41,9 @@ describe('comparison with recorded answers', () => {
       const found = differences(one, (answer) => ({ ...answer, headers: { ...answer.headers, ...headers } }));
       assert.match(found.join(), new RegExp(`header ${name}`));
     }
+    const names = (answer: Answer) => answer.names.map((name) => name.toLowerCase());
+    const found = differences(one, (answer) => ({ ...answer, names: names(answer) }));
+    assert.ok(found.includes('header Latest-Ledger is spelled latest-ledger'));
     const { 'latest-ledger': _ledger, ...rest } = answerOf(one).headers;
     assert.match(differences(one, (answer) => ({ ...answer, headers: rest })).join(), /header latest-ledger/);
   });

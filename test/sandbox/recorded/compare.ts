@@ -104,9 +104,10 @@ function compareHeaders(recorded: Answer, got: Answer): string[] {
   const names = new Set([...Object.keys(recorded.headers), ...Object.keys(got.headers)]);
   return [...names].flatMap((name) => {
     const [expected, actual] = [recorded.headers[name], got.headers[name]];
-    const same = EQUAL.test(name)
-      ? expected === actual
-      : !PRESENCE.test(name) || (expected === undefined) === (actual === undefined);
+    if (!EQUAL.test(name) && !PRESENCE.test(name)) return [];
+    const same = EQUAL.test(name) ? expected === actual : (expected === undefined) === (actual === undefined);
+    const spelled = [recorded, got].map((one) => one.names.find((other) => other.toLowerCase() === name));
+    if (same && spelled[0] !== spelled[1]) return [`header ${spelled[0]} is spelled ${spelled[1]}`];
     return same ? [] : [`header ${name}: expected ${expected ?? 'none'}, got ${actual ?? 'none'}`];
   });
 }

@@ -55,7 +55,7 @@ export function ask(
         const done = (): void => {
           const zipped = response.headers['content-encoding'] === 'gzip';
           const text = (zipped ? gunzipSync(read()) : read()).toString();
-          resolve({ status: response.statusCode ?? 0, headers: headersFrom(pairs), body: text });
+          resolve({ status: response.statusCode ?? 0, ...headersFrom(pairs), body: text });
         };
         const stop = (): void => {
           done();

@@ -24,6 +24,8 @@ export interface Answer {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;
+  /** Names as they were spelled. */
+  names: string[];
   body: string;
 }
 
@@ -42,18 +44,18 @@ export interface Recordings {
 }
 
 /** Headers by their names in lower case; several of one name are one list. */
-export function headersFrom(pairs: Iterable<[name: string, value: string]>): Record<string, string> {
+export function headersFrom(pairs: [name: string, value: string][]): Pick<Answer, 'headers' | 'names'> {
   const headers: Record<string, string> = {};
   for (const [name, value] of pairs) {
     const key = name.toLowerCase();
     headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
   }
-  return headers;
+  return { headers, names: pairs.map(([name]) => name) };
 }
 
 export const answerOf = ({ response }: Exchange): Answer => ({
   status: Number(response.statusLine.split(' ')[1]) || 0,
-  headers: headersFrom(response.headers),
+  ...headersFrom(response.headers),
   body:
     response.bodyBase64 === undefined
       ? (response.body ?? '')

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Comparison, compare, nothing } from './compare.ts';
 import { ask } from './node.ts';
-import { type Answer, json, type Stream } from './recordings.ts';
+import { type Answer, headersFrom, json, type Stream } from './recordings.ts';
 import { namesIn, unlike } from './schema.ts';
 import { headersOf, kindOf, note, type Prepared, type Tally } from './walk.ts';
 
@@ -79,11 +79,8 @@ function recordedAnswer({ text }: Stream): Answer {
   const [status = '', ...headers] = head.split('\r\n');
   return {
     status: Number(status.split(' ')[1]),
-    headers: Object.fromEntries(
-      headers.map((line) => [
-        line.slice(0, line.indexOf(':')).toLowerCase(),
-        line.slice(line.indexOf(':') + 2),
-      ]),
+    ...headersFrom(
+      headers.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
     ),
     body: rest.join('\r\n\r\n'),
   };
