@@ -79,6 +79,19 @@ describe('faults of answers', function () {
     await latest();
   });
 
+  it('429 after some requests that tell how many are left', async () => {
+    world.fault({ kind: 'rate_limit', after: 2 });
+    for (const [status, left, reset] of [
+      [200, '1', '6000'],
+      [200, '0', '6060'],
+      [429, '0', '6000'],
+    ]) {
+      const answer = await fetch(`${world.url('horizon')}/fee_stats`);
+      const told = ['limit', 'remaining', 'reset'].map((name) => answer.headers.get(`x-ratelimit-${name}`));
+      assert.deepEqual([answer.status, ...told], [status, '101', left, reset]);
+    }
+  });
+
   it('200 with HTML', async () => {
     world.fault({ kind: 'html' });
     const answer = await fetch(`${world.url('horizon')}/fee_stats`);
@@ -89,7 +102,7 @@ describe('faults of answers', function () {
     assert.equal(records, undefined);
   });
 
-  it('a stale history is told of by history alone', async () => {
+  it('ledgers that no longer come in: history and the root page tell of it, entries stay as they were', async () => {
     world.fault({ kind: 'stale_history' });
     world.sandbox.network.close();
     const { status, type, extras } = problemOf(await failure(latest()));
@@ -97,7 +110,10 @@ describe('faults of answers', function () {
     assert.match(type!, /stale_history$/);
     const { core_latest_ledger: core, history_latest_ledger: history } = extras!;
     assert.equal(Number(core) - Number(history), 1);
-    await world.server().loadAccount(trader.publicKey());
+    const account = await fetch(`${world.url('horizon')}/accounts/${trader.publicKey()}`);
+    assert.deepEqual([account.status, account.headers.get('latest-ledger')], [200, String(history)]);
+    const root = await world.server().root();
+    assert.deepEqual([root.core_latest_ledger, root.history_latest_ledger], [core, history]);
   });
 
   it('504 with the transaction in the next ledger', async () => {
