@@ -84,14 +84,16 @@ function readSequence(id: string): number {
   throw badField('ledger_id', 'Ledger ID must be an integer higher than 0');
 }
 
-export function readLedgerId({ ledgers }: View, id: string): ClosedLedger {
-  const sequence = readSequence(id);
+/** @throws HorizonProblem for one that is not kept, or not there yet */
+export function keptLedger({ ledgers }: View, sequence: number): ClosedLedger {
   const first = ledgers[0]!.sequence;
   if (sequence < first) throw problem('before_history');
   const found = ledgers[sequence - first];
   if (!found) throw problem('not_found');
   return found;
 }
+
+export const readLedgerId = (view: View, id: string): ClosedLedger => keptLedger(view, readSequence(id));
 
 export function readOperationId(id: string, field: string): bigint {
   if (/^\d{1,19}$/.test(id) && BigInt(id) < 2n ** 63n) return BigInt(id);

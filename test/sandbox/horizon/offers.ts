@@ -12,6 +12,7 @@ import {
   assetFields,
   formatPrice,
   modifiedFields,
+  offerId,
   readAccountId,
   readLongAsset,
   readShortAsset,
@@ -104,11 +105,9 @@ export const offer: Route = {
   pattern: /^\/offers\/([^/]+)$/,
   fromState: true,
   handle({ network, base, parameters: [id = ''] }) {
-    if (!isNumberCursor(id) || BigInt(id) === 0n) {
-      throw badField('offer_id', 'Offer ID must be an integer higher than 0');
-    }
+    const wanted = offerId(id);
     for (const one of allOffers(network.state)) {
-      if (one.id === BigInt(id)) return ok(resource(network, base, one));
+      if (one.id === wanted) return ok(resource(network, base, one));
     }
     throw problem('not_found');
   },

@@ -8,49 +8,38 @@ import { claimsOf } from './claims.ts';
 import { type AppliedOperation, accountFields, unescaped } from './history.ts';
 import { assetFields, formatPrice } from './parameters.ts';
 
+type Texts =
+  | 'amount'
+  | 'bump_to'
+  | 'buy_amount'
+  | 'data_name'
+  | 'dest_amount'
+  | 'dest_min'
+  | 'destination'
+  | 'limit'
+  | 'liquidity_pool_id'
+  | 'offer_id'
+  | 'send_amount'
+  | 'send_max'
+  | 'starting_balance'
+  | 'trustor'
+  | `${'max' | 'min'}_amount_${'a' | 'b'}`;
+type Assets = 'asset' | 'buying' | 'dest_asset' | 'selling' | 'send_asset';
+type Numbers = 'clear_flags' | 'master_weight' | 'set_flags' | `${'low' | 'med' | 'high'}_threshold`;
+
 /** What the structs of the operations have, in SEP-51 JSON; each has some of it. */
-export interface OperationBody {
-  amount: string;
-  asset: AssetJson;
+export interface OperationBody
+  extends Record<Texts, string>,
+    Record<Assets, AssetJson>,
+    Record<Numbers, number | null>,
+    Record<'data_value' | 'home_domain' | 'inflation_dest', string | null>,
+    Record<'price' | 'max_price' | 'min_price', Price> {
   authorize: number;
-  bump_to: string;
-  buy_amount: string;
-  buying: AssetJson;
-  clear_flags: number | null;
-  data_name: string;
-  data_value: string | null;
-  dest_amount: string;
-  dest_asset: AssetJson;
-  dest_min: string;
-  destination: string;
-  high_threshold: number | null;
-  home_domain: string | null;
-  inflation_dest: string | null;
-  limit: string;
   line:
     | AssetJson
     | { pool_share: { liquidity_pool_constant_product: { asset_a: AssetJson; asset_b: AssetJson } } };
-  liquidity_pool_id: string;
-  low_threshold: number | null;
-  master_weight: number | null;
-  max_amount_a: string;
-  max_amount_b: string;
-  max_price: Price;
-  med_threshold: number | null;
-  min_amount_a: string;
-  min_amount_b: string;
-  min_price: Price;
-  offer_id: string;
   path: AssetJson[];
-  price: Price;
-  selling: AssetJson;
-  send_amount: string;
-  send_asset: AssetJson;
-  send_max: string;
-  set_flags: number | null;
   signer: { key: string; weight: number } | null;
-  starting_balance: string;
-  trustor: string;
 }
 
 export const bodyOf = ({ operation }: AppliedOperation): OperationBody => operation.body as OperationBody;

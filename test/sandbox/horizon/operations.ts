@@ -4,6 +4,7 @@ import { succeeded } from '../ledger/result.ts';
 import {
   type AppliedOperation,
   accountFields,
+  keptLedger,
   operationsIn,
   operationsOf,
   participantsOf,
@@ -72,9 +73,7 @@ export const operation: Route = {
   handle({ network, base, query, parameters: [text = ''] }) {
     const id = readOperationId(text, 'id');
     const joined = readJoin(query);
-    const first = network.ledgers[0]!.sequence;
-    if (ledgerOf(id) < first) throw problem('before_history');
-    const transactions = network.ledgers[ledgerOf(id) - first]?.transactions ?? [];
+    const { transactions } = keptLedger(network, ledgerOf(id));
     const found = transactions.flatMap(operationsOf).find((one) => one.id === id);
     if (!found) throw problem('not_found');
     return ok(resource(found, base, joined));

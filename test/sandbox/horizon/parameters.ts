@@ -2,7 +2,7 @@ import { StrKey } from '@stellar/stellar-sdk/base';
 import { formatAmount, parseAmount } from '../amount.ts';
 import { type Asset, credit, isValidAsset } from '../ledger/asset.ts';
 import type { Account } from '../ledger/entries.ts';
-import type { Price } from '../ledger/exchange.ts';
+import { INT64_MAX, type Price } from '../ledger/exchange.ts';
 import type { View } from '../network.ts';
 import { badField } from './problems.ts';
 
@@ -28,6 +28,11 @@ export function readAccountId(query: URLSearchParams, field: string): string | u
 export function accountId(field: string, address: string): string {
   if (!StrKey.isValidEd25519PublicKey(address)) throw badField(field, ACCOUNT_ID);
   return address;
+}
+
+export function offerId(id: string): bigint {
+  if (/^\d{1,19}$/.test(id) && BigInt(id) > 0n && BigInt(id) <= INT64_MAX) return BigInt(id);
+  throw badField('offer_id', 'Offer ID must be an integer higher than 0');
 }
 
 /** Lower-case hex of 32 bytes. */

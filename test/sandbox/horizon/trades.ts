@@ -8,7 +8,7 @@ import { type AppliedOperation, operationsIn, readScope, type Scope } from './hi
 import { type HorizonRequest, link } from './http.ts';
 import { amount } from './operation_details.ts';
 import { historyList, isPairCursor, listRoute, type Row } from './page.ts';
-import { assetFields, formatTime, readAccountId, readLongAsset, sortKey } from './parameters.ts';
+import { assetFields, formatTime, offerId, readAccountId, readLongAsset, sortKey } from './parameters.ts';
 import { badField } from './problems.ts';
 import { compare } from './state_list.ts';
 
@@ -132,11 +132,6 @@ interface Filter {
   type: string;
 }
 
-function readOfferId(id: string): bigint {
-  if (/^\d{1,19}$/.test(id) && BigInt(id) > 0n && BigInt(id) < 2n ** 63n) return BigInt(id);
-  throw badField('offer_id', 'Offer ID must be an integer higher than 0');
-}
-
 function readFilter({ network, query, parameters: [parent, id = ''] }: HorizonRequest): Filter {
   const [base, counter] = [readLongAsset(query, 'base'), readLongAsset(query, 'counter')];
   if ((base === undefined) !== (counter === undefined)) {
@@ -154,7 +149,7 @@ function readFilter({ network, query, parameters: [parent, id = ''] }: HorizonRe
   const scope = parent === 'offers' ? {} : readScope(network, parent, id);
   return {
     pair: base !== undefined && counter !== undefined ? [base, counter] : undefined,
-    offer: offer === undefined ? undefined : readOfferId(offer),
+    offer: offer === undefined ? undefined : offerId(offer),
     account: scope.account ?? account,
     pool: scope.pool,
     type,

@@ -35,11 +35,6 @@ export class RpcError extends Error {
 export const rpcError = (name: ErrorName, message: string, data?: unknown): RpcError =>
   new RpcError(errorBody(name, message, data));
 
-/** @throws RpcError with the first of what is wrong with parameters */
-export function refuseFaults([fault]: readonly string[]): void {
-  if (fault !== undefined) throw rpcError('invalid_params', fault);
-}
-
 /** What a real server does and the sandbox does not, in the sandbox's own words; `name` for a whole method. */
 export const refusal = (what: string, name: ErrorName = 'refused'): RpcError =>
   rpcError(name, `the sandbox does not serve ${what}`, { refused: what });

@@ -4,8 +4,8 @@ import type { Entry } from '../ledger/entries.ts';
 import { entryToXdr } from '../ledger/entry_xdr.ts';
 import { poolIdFromJson, poolShare } from '../ledger/pool.ts';
 import type { LedgerState } from '../ledger/state.ts';
-import { refusal, refuseFaults, rpcError } from './errors.ts';
-import { formatFaults, method } from './method.ts';
+import { refusal, rpcError } from './errors.ts';
+import { checkFormat, method } from './method.ts';
 
 const MAX_KEYS = 200;
 
@@ -59,7 +59,7 @@ export const getLedgerEntries = method(
   'getLedgerEntries',
   { keys: '[]string', xdrFormat: 'string' },
   ({ network }, { keys, xdrFormat }) => {
-    refuseFaults(formatFaults(xdrFormat));
+    checkFormat(xdrFormat);
     if (keys.length > MAX_KEYS)
       throw rpcError('invalid_params', `key count (${keys.length}) exceeds maximum supported (${MAX_KEYS})`);
     const parsed = keys.map((text, index) => {

@@ -1,5 +1,5 @@
-import { refuseFaults, rpcError } from './errors.ts';
-import { formatFaults, ledgerRange, method } from './method.ts';
+import { rpcError } from './errors.ts';
+import { checkFormat, ledgerRange, method } from './method.ts';
 import { transactionDetails } from './transaction.ts';
 
 /** @throws RpcError in the words of Go's encoding/hex */
@@ -18,7 +18,7 @@ export const getTransaction = method(
   'getTransaction',
   { hash: 'string', xdrFormat: 'string' },
   (context, { hash, xdrFormat }) => {
-    refuseFaults(formatFaults(xdrFormat));
+    checkFormat(xdrFormat);
     checkHash(hash);
     const applied = context.network.transaction(hash.toLowerCase());
     const range = ledgerRange(context);

@@ -1,12 +1,9 @@
+import { tokenOf } from '../horizon/page.ts';
 import type { AppliedTransaction } from '../ledger/close.ts';
 import { rpcError } from './errors.ts';
 import { ledgerRange, method, type RpcContext } from './method.ts';
 import { checkPage, PAGE_SHAPE, type PageRequest, parseCursor } from './paging.ts';
 import { transactionDetails } from './transaction.ts';
-
-/** The id of a transaction's first operation (SEP-35). */
-const operationId = (ledger: number, order: number): bigint =>
-  (BigInt(ledger) << 32n) | (BigInt(order) << 12n) | 1n;
 
 /** Ledger and place in it of the first transaction of a page. */
 function startOf(context: RpcContext, { startLedger, pagination }: PageRequest) {
@@ -33,7 +30,7 @@ export const getTransactions = method('getTransactions', PAGE_SHAPE, (context, r
     const from = sequence === start.ledger ? start.order - 1 : 0;
     const taken = transactions.slice(from, from + limit - found.length);
     found.push(...taken);
-    cursor = operationId(sequence, taken.at(-1)?.order ?? 0);
+    cursor = tokenOf(sequence, taken.at(-1)?.order ?? 0, 1);
   }
   const asJson = request.xdrFormat === 'json';
   return {

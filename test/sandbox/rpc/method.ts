@@ -1,4 +1,5 @@
 import type { Network } from '../network.ts';
+import { rpcError } from './errors.ts';
 import { type Parameters, readParameters, type Shape } from './parameters.ts';
 
 export interface RpcContext {
@@ -45,7 +46,13 @@ export function ledgerRange(
 }
 
 /** What is wrong with `xdrFormat`. */
-export const formatFaults = (format: string): string[] =>
+export const formatFault = (format: string): string | undefined =>
   ['', 'base64', 'json'].includes(format)
-    ? []
-    : [`got '${format}': expected base64, json for optional 'xdrFormat'`];
+    ? undefined
+    : `got '${format}': expected base64, json for optional 'xdrFormat'`;
+
+/** @throws RpcError */
+export function checkFormat(format: string): void {
+  const fault = formatFault(format);
+  if (fault !== undefined) throw rpcError('invalid_params', fault);
+}

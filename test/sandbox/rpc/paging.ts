@@ -1,5 +1,5 @@
 import { rpcError } from './errors.ts';
-import { formatFaults, ledgerRange, type RpcContext } from './method.ts';
+import { formatFault, ledgerRange, type RpcContext } from './method.ts';
 
 export const PAGE_SHAPE = {
   startLedger: 'uint32',
@@ -31,7 +31,8 @@ export function checkPage(context: RpcContext, { startLedger, pagination, xdrFor
       `start ledger (${startLedger}) must be between the oldest ledger: ${oldestLedger} and the latest ledger: ${latestLedger} for this rpc instance`,
     );
   else if (limit > MAX_LIMIT) faults.push(`limit must not exceed ${MAX_LIMIT}`);
-  faults.push(...formatFaults(xdrFormat));
+  const format = formatFault(xdrFormat);
+  if (format !== undefined) faults.push(format);
   if (faults.length > 0) throw rpcError('invalid_request', faults.join('\n'));
   return limit || DEFAULT_LIMIT;
 }

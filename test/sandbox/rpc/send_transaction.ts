@@ -1,8 +1,8 @@
 import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
 import { resultToXdr } from '../ledger/result.ts';
 import type { Submission } from '../network.ts';
-import { refusal, refuseFaults, rpcError } from './errors.ts';
-import { formatFaults, method, type RpcContext } from './method.ts';
+import { refusal, rpcError } from './errors.ts';
+import { checkFormat, method, type RpcContext } from './method.ts';
 
 function submit({ network }: RpcContext, envelopeXdr: string): Submission {
   try {
@@ -19,7 +19,7 @@ export const sendTransaction = method(
   'sendTransaction',
   { transaction: 'string', xdrFormat: 'string' },
   (context, { transaction, xdrFormat }) => {
-    refuseFaults(formatFaults(xdrFormat));
+    checkFormat(xdrFormat);
     const { latest } = context.network;
     const submission = submit(context, transaction);
     // A fault of the recorded server, which does not take the empty list of events that core sends.
