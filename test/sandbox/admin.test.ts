@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import { startWorld, type World } from './faults/testing.ts';
+import { useWorld } from './faults/testing.ts';
 import { keyOf, trader } from './testing.ts';
 
 describe('the control interface', function () {
   this.timeout(10_000);
-  let world: World;
-
-  before(async () => {
-    world = await startWorld();
-  });
-  after(async () => {
-    await world.stop();
-    assert.deepEqual(world.reported, []);
-  });
+  const world = useWorld();
 
   type Body = Record<string, unknown>;
   async function ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }> {

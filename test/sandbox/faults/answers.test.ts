@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { xdr } from '@stellar/stellar-sdk/base';
+import { type Exchange, exchanges } from '../horizon/recorded.ts';
 import { strictSend, trader } from '../testing.ts';
-import { startWorld, type World } from './testing.ts';
+import { useWorld, type World } from './testing.ts';
 
 /** A problem as Horizon writes it. */
 interface Problem {
@@ -17,17 +17,9 @@ interface SdkError extends Error {
 
 const problemOf = ({ response }: SdkError): Partial<Problem> => response?.data ?? response ?? {};
 
-interface Recording {
-  what: string;
-  response: { headers: [name: string, value: string][]; body: string };
-}
-const RECORDINGS = new URL('../../fixtures/horizon/recordings.jsonl', import.meta.url);
-
 /** How a real Horizon answered. */
-function recording(what: string): Recording['response'] {
-  const lines = readFileSync(RECORDINGS, 'utf8').trim().split('\n');
-  return lines.map((line) => JSON.parse(line) as Recording).find((one) => one.what === what)!.response;
-}
+const recording = (name: string): Exchange['response'] =>
+  exchanges.find(({ what }) => what === name)!.response;
 
 const hashOf = (transaction: { hash(): Uint8Array }): string =>
   Buffer.from(transaction.hash()).toString('hex');
@@ -40,16 +32,7 @@ const failure = (work: Promise<unknown>): Promise<SdkError> =>
 
 describe('faults of answers', function () {
   this.timeout(30_000);
-  let world: World;
-
-  before(async () => {
-    world = await startWorld();
-  });
-  after(() => world.stop());
-  afterEach(() => {
-    world.sandbox.faults.remove();
-    assert.deepEqual(world.reported.splice(0), []);
-  });
+  const world = useWorld();
 
   const latest = (endpoint?: string) => world.server(endpoint).ledgers().order('desc').limit(1).call();
   const balance = async (endpoint?: string): Promise<string> =>
@@ -260,7 +243,7 @@ describe('faults of answers', function () {
     const { extras: _, ...words } = (await (
       await fetch(`${world.url('horizon')}/ledgers`)
     ).json()) as Problem;
-    const { extras: __, ...same } = JSON.parse(stale.body) as Problem;
+    const { extras: __, ...same } = JSON.parse(stale.body!) as Problem;
     assert.deepEqual(words, same);
   });
 

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
-import { startWorld, type World } from './testing.ts';
+import { useWorld } from './testing.ts';
 
 describe('faults of certificates', function () {
   this.timeout(30_000);
-  let world: World;
-
-  before(async () => {
-    world = await startWorld();
-  });
-  after(() => world.stop());
-  afterEach(() => {
-    world.sandbox.faults.remove();
-    assert.deepEqual(world.reported.splice(0), []);
-  });
+  const world = useWorld();
 
   for (const [how, code] of [
     ['expired', /CERT_HAS_EXPIRED/],

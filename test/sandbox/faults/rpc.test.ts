@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { Asset, rpc } from '@stellar/stellar-sdk';
 import { strictSend, trader } from '../testing.ts';
-import { startWorld, type World } from './testing.ts';
+import { useWorld, type World } from './testing.ts';
 
 describe('faults of RPC', function () {
   this.timeout(30_000);
-  let world: World;
+  const world = useWorld();
   let server: rpc.Server;
 
-  before(async () => {
-    world = await startWorld();
+  before(() => {
     server = new rpc.Server(world.url('rpc'));
-  });
-  after(() => world.stop());
-  afterEach(() => {
-    world.sandbox.faults.remove();
-    assert.deepEqual(world.reported.splice(0), []);
   });
 
   const fault = (one: Parameters<World['fault']>[0]): string => world.fault(one, 'rpc');

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { pause, startWorld, type World } from './testing.ts';
+import { pause, useWorld } from './testing.ts';
 
 describe('faults of streams', function () {
   this.timeout(30_000);
-  let world: World;
+  const world = useWorld();
   const open: (() => void)[] = [];
 
-  before(async () => {
-    world = await startWorld();
-  });
-  after(() => world.stop());
   afterEach(() => {
     for (const stop of open.splice(0)) stop();
-    world.sandbox.faults.remove();
-    assert.deepEqual(world.reported.splice(0), []);
   });
 
   /** What the SDK's stream tells, of four ledgers that closed behind its cursor and of all that close later: 1, 2, …. */

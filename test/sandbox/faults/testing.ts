@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ export interface World {
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A sandbox whose ledgers close only when a test wants it. */
-export async function startWorld(): Promise<World> {
+async function startWorld(): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'sandbox-faults-'));
   const reported: unknown[] = [];
   const sandbox = await startSandbox({
@@ -83,4 +84,18 @@ export async function startWorld(): Promise<World> {
       await rm(dir, { recursive: true });
     },
   };
+}
+
+/** A world for the tests of one suite, there from its first hook on; no fault outlives its test, and nothing is reported. */
+export function useWorld(): World {
+  const world = {} as World;
+  before(async () => {
+    Object.assign(world, await startWorld());
+  });
+  after(() => world.stop());
+  afterEach(() => {
+    world.sandbox.faults.remove();
+    assert.deepEqual(world.reported.splice(0), []);
+  });
+  return world;
 }

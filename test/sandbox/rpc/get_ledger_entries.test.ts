@@ -2,19 +2,12 @@ import assert from 'node:assert/strict';
 import { xdr } from '@stellar/stellar-sdk/base';
 import { poolId, poolShare } from '../ledger/pool.ts';
 import { issuer, keyOf, maker, trader } from '../testing.ts';
-import { startRpc, type TestRpc } from './testing.ts';
+import { useRpc } from './testing.ts';
 
 type Json = Record<string, never>;
 
 describe("RPC's ledger entries", () => {
-  let rpc: TestRpc;
-  beforeEach(async () => {
-    rpc = await startRpc();
-  });
-  afterEach(async () => {
-    await rpc.stop();
-    assert.deepEqual(rpc.reported, []);
-  });
+  const rpc = useRpc();
 
   const code = (number: number, message: string) => ({ code: number, message });
 

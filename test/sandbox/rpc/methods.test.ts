@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Operation, xdr } from '@stellar/stellar-sdk/base';
 import { envelope, maker, START, strictSend, xlm } from '../testing.ts';
-import { startRpc, type TestRpc } from './testing.ts';
+import { useRpc } from './testing.ts';
 
 type Json = Record<string, never>;
 
@@ -21,14 +21,7 @@ function eventsIn(metaXdr: string, asJson = false): unknown {
 }
 
 describe("RPC's methods", () => {
-  let rpc: TestRpc;
-  beforeEach(async () => {
-    rpc = await startRpc();
-  });
-  afterEach(async () => {
-    await rpc.stop();
-    assert.deepEqual(rpc.reported, []);
-  });
+  const rpc = useRpc();
 
   const code = (number: number, message: string) => ({ code: number, message });
   const send = (envelopeXdr: string, xdrFormat?: string) =>

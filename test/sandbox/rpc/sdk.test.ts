@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import { type Transaction, TransactionBuilder } from '@stellar/stellar-sdk/base';
 import { Api, Server } from '@stellar/stellar-sdk/rpc';
 import { issuer, PASSPHRASE, strictReceive, strictSend, trader, usdc } from '../testing.ts';
-import { startRpc, type TestRpc } from './testing.ts';
+import { useRpc } from './testing.ts';
 
 describe('RPC through the unmodified SDK', () => {
-  let rpc: TestRpc;
+  const rpc = useRpc();
   let server: Server;
-  beforeEach(async () => {
-    rpc = await startRpc();
+  beforeEach(() => {
     server = new Server(rpc.url, { allowHttp: true });
-  });
-  afterEach(async () => {
-    await rpc.stop();
-    assert.deepEqual(rpc.reported, []);
   });
 
   async function trade(operation: ReturnType<typeof strictSend>): Promise<Transaction> {

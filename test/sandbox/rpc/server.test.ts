@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { startRpc, type TestRpc } from './testing.ts';
+import { useRpc } from './testing.ts';
 
 describe("RPC's envelope", () => {
-  let rpc: TestRpc;
-  before(async () => {
-    rpc = await startRpc();
-  });
-  after(() => rpc.stop());
+  const rpc = useRpc();
 
   const errorOf = async (request: unknown) => {
     const { status, text } = await rpc.request(JSON.stringify(request));

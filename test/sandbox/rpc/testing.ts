@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { close, listen } from '../../../common/http.ts';
@@ -11,6 +12,8 @@ export interface Answer {
   headers: Headers;
   text: string;
 }
+
+const RETAIN = 10;
 
 /** The tests' market behind RPC on loopback; its ledgers close by hand, five seconds apart. */
 export interface TestRpc {
@@ -26,13 +29,19 @@ export interface TestRpc {
   stop(): Promise<void>;
 }
 
-export async function startRpc(retain = 10): Promise<TestRpc> {
+async function startRpc(): Promise<TestRpc> {
   let now = START;
   const reported: unknown[] = [];
   const clock = (): number => now * 1000;
-  const network = startNetwork({ ...market(), clock, closeMs: 5000, retain, every: () => () => undefined });
+  const network = startNetwork({
+    ...market(),
+    clock,
+    closeMs: 5000,
+    retain: RETAIN,
+    every: () => () => undefined,
+  });
   const report = (error: unknown) => reported.push(error);
-  const server = createServer(createRpc({ network, clock, retain, report }));
+  const server = createServer(createRpc({ network, clock, retain: RETAIN, report }));
   await listen(server, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -62,4 +71,17 @@ export async function startRpc(retain = 10): Promise<TestRpc> {
     },
     stop: () => close(server, 0),
   };
+}
+
+/** RPC anew for each test of a suite; nothing must be reported. */
+export function useRpc(): TestRpc {
+  const rpc = {} as TestRpc;
+  beforeEach(async () => {
+    Object.assign(rpc, await startRpc());
+  });
+  afterEach(async () => {
+    await rpc.stop();
+    assert.deepEqual(rpc.reported, []);
+  });
+  return rpc;
 }
