@@ -129,9 +129,11 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
   function changeOf(target: string): ((right: object) => unknown) | undefined {
     const surge = faults.find(name, 'surge')?.fault;
     if (surge && /^(\/fee_stats|getFeeStats)$/.test(target)) return (stats) => raiseFees(stats, surge.fee);
-    if (kind === 'horizon' && target === '/' && faults.find(name, 'stale_history'))
+    if (!faults.find(name, 'stale_history')) return undefined;
+    if (kind === 'horizon' && target === '/')
       return (root) => ({ ...root, core_latest_ledger: coreLedger() });
-    return undefined;
+    if (target !== 'getHealth') return undefined;
+    return (answer) => ({ ...answer, result: undefined, error: { code: -32603, message: UNHEALTHY } });
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -162,11 +164,6 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
         response,
         problem('stale_history', { core_latest_ledger: coreLedger(), history_latest_ledger }),
       );
-    }
-    if (stale && target === 'getHealth') {
-      const answer = { jsonrpc: '2.0', id: call.id ?? null, error: { code: -32603, message: UNHEALTHY } };
-      const headers = { 'Content-Type': 'application/json' };
-      return send(response, { status: 200, headers, body: Buffer.from(JSON.stringify(answer)) });
     }
     const isSubmission = kind === 'horizon' && method === 'POST' && url === '/transactions';
     if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;

@@ -35,7 +35,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
       kind: z.literal('rate_limit'),
       ...some,
       retryAfter: count.optional(),
-      after: z.number().int().min(0).max(100).default(0),
+      after: z.number().int().min(0).max(101).default(0),
     })
     .describe(
       '429 with the rate headers of Horizon, after so many requests that pass with them; `retryAfter` in seconds, without it no such header',

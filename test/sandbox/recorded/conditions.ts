@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { faultSchema } from '../faults/schema.ts';
-import { decodeEnvelope, sizeOf } from '../ledger/envelope.ts';
 import { isBehind, outcomeOf } from './compare.ts';
 import { answerOf, type Exchange, json, requestOf, submitted } from './recordings.ts';
+import { operationsOf } from './roles.ts';
 
 /** A fault of the sandbox, as its control interface takes it. */
 export type Condition = z.input<typeof faultSchema>;
@@ -12,8 +12,9 @@ type Fields = Record<string, unknown>;
 /** Stroops an operation that a transaction had to bid, where a full queue turned it away. */
 function neededFee(exchange: Exchange): number {
   const [, fee] = /^tx_insufficient_fee (\d+)/.exec(outcomeOf(answerOf(exchange)) ?? '') ?? [];
-  // The passphrase matters to hashes alone.
-  return fee === undefined ? 0 : Math.ceil(+fee / sizeOf(decodeEnvelope(submitted(exchange) ?? '', '')));
+  if (fee === undefined) return 0;
+  const { types, feeBump } = operationsOf(submitted(exchange) ?? '');
+  return Math.ceil(Number(fee) / (types.length + (feeBump ? 1 : 0)));
 }
 
 /** Hash of the transaction that an answer to a submission names. */
@@ -33,9 +34,12 @@ function looksUp(exchange: Exchange, hash: unknown): boolean {
 function conditionOf(exchange: Exchange, index: number, all: Exchange[]): Condition | undefined {
   const { status, headers, body } = answerOf(exchange);
   const fields = (json(body) ?? {}) as Fields;
-  const { 'retry-after': retry = '60', 'x-ratelimit-remaining': remaining } = headers;
-  if (status === 429) return { kind: 'rate_limit', retryAfter: Number(retry) };
-  if (remaining !== undefined) return { kind: 'rate_limit', after: Number(remaining) + 1 };
+  const { 'retry-after': retry, 'x-ratelimit-remaining': remaining } = headers;
+  // Of a stream it is left out: by the server, not by the fault.
+  const isStream = requestOf(exchange).headers.Accept === 'text/event-stream';
+  if (status === 429)
+    return { kind: 'rate_limit', ...((retry ?? isStream) && { retryAfter: Number(retry ?? 60) }) };
+  if (remaining !== undefined) return { kind: 'rate_limit', after: Math.min(Number(remaining), 100) + 1 };
   // What such a server still answers looks as ever, but for its name in the recording.
   if (
     isBehind(fields) ||
