@@ -26,7 +26,7 @@ import {
   readShortAsset,
 } from './parameters.ts';
 import { badField, problem } from './problems.ts';
-import { compare, textList } from './state_list.ts';
+import { compare, stateList } from './state_list.ts';
 
 /** Printable ASCII as SEP-51 writes it. */
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\');
@@ -174,7 +174,7 @@ export const accounts: Route = {
       if (signer !== undefined) return signersOf(one).some(({ key, weight }) => key === signer && weight > 0);
       return state.trustline(one.address, line) !== undefined;
     };
-    const list = textList(request, {
+    const list = stateList(request, 'texts', {
       entries: () => allAccounts(state).filter(isWanted),
       tokenOf: ({ address }) => address,
       render: (one) => resource(network, base, one),

@@ -7,7 +7,7 @@ import { link, ok, PAGE, type Route, template } from './http.ts';
 import { pageOf } from './page.ts';
 import { modifiedFields, poolIdOf } from './parameters.ts';
 import { badField, problem } from './problems.ts';
-import { textList } from './state_list.ts';
+import { stateList } from './state_list.ts';
 
 /** What a pool is, besides its id. */
 export const poolFields = ({ lines, shares, assetA, assetB, reserveA, reserveB }: Pool) => ({
@@ -55,7 +55,7 @@ export const liquidityPools: Route = {
     const isWanted = ({ id, assetA, assetB }: Pool): boolean =>
       reserves.every((asset) => asset === assetA || asset === assetB) &&
       (owner === undefined || state.trustline(owner, `pool:${id}`) !== undefined);
-    const list = textList(request, {
+    const list = stateList(request, 'texts', {
       entries: () => [...state.pools()].filter(isWanted),
       tokenOf: ({ id }) => id,
       render: (pool) => resource(network, base, pool),

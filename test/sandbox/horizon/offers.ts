@@ -6,7 +6,7 @@ import type { Price } from '../ledger/exchange.ts';
 import type { LedgerState } from '../ledger/state.ts';
 import type { View } from '../network.ts';
 import { type HorizonRequest, link, ok, type Route } from './http.ts';
-import { isNumberCursor, type Listing, listRoute, pageOf } from './page.ts';
+import { type Listing, listRoute, pageOf } from './page.ts';
 import {
   accountId,
   assetFields,
@@ -18,7 +18,7 @@ import {
   readShortAsset,
 } from './parameters.ts';
 import { badField, problem } from './problems.ts';
-import { compareNumbers, stateList } from './state_list.ts';
+import { stateList } from './state_list.ts';
 
 function resource(network: View, base: string, offer: Offer) {
   const { id, seller, price } = offer;
@@ -46,11 +46,9 @@ function* allOffers(state: LedgerState): Iterable<Offer> {
 
 /** A cursor of `now` is a ledger's place, which no id reaches. */
 const listing = (request: HorizonRequest, entries: () => Iterable<Offer>): Listing =>
-  stateList(request, {
-    isCursor: isNumberCursor,
+  stateList(request, 'numbers', {
     entries,
     tokenOf: ({ id }) => String(id),
-    compare: compareNumbers,
     render: (one) => resource(request.network, request.base, one),
   });
 

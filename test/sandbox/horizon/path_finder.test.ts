@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { newAccount } from '../ledger/create_account.ts';
 import type { Entry, Offer } from '../ledger/entries.ts';
 import { adjustAmount, INT64_MAX } from '../ledger/exchange.ts';
 import { tradeHop } from '../ledger/path_payment.ts';
@@ -29,23 +30,10 @@ function market(levels: Level[], pools: [a: string, b: string, reserveA: bigint,
   const much = INT64_MAX / 4n;
   const entries: Entry[] = sellers.flatMap((seller): Entry[] => [
     {
-      type: 'account',
-      address: seller,
-      balance: much,
-      sequence: 1n,
+      ...newAccount(seller, much, 1),
       subentries: 1000,
-      inflationDestination: null,
-      flags: 0,
-      homeDomain: '',
-      thresholds: { master: 1, low: 0, medium: 0, high: 0 },
-      signers: [],
       extension: 1,
-      sponsored: 0,
-      sponsoring: 0,
       liabilities: { buying: much / 2n, selling: much / 2n },
-      sequenceLedger: 0,
-      sequenceTime: 0n,
-      modified: 1,
     },
     ...ASSETS.slice(1).map(
       (asset): Entry => ({

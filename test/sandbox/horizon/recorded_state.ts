@@ -1,3 +1,4 @@
+import { newAccount } from '../ledger/create_account.ts';
 import type { Account, Data, Entry, Offer, Pool, Trustline } from '../ledger/entries.ts';
 import { INT64_MAX } from '../ledger/exchange.ts';
 import { PROTOCOL_VERSION } from '../ledger/header.ts';
@@ -28,23 +29,11 @@ const account = (
   [modified, sequenceTime]: [number, bigint],
   rest: Partial<Account> = {},
 ): Account => ({
-  type: 'account',
-  address,
-  balance,
+  ...newAccount(address, balance, modified),
   sequence,
-  subentries: 0,
-  inflationDestination: null,
-  flags: 0,
-  homeDomain: '',
-  thresholds: { master: 1, low: 0, medium: 0, high: 0 },
-  signers: [],
   extension: 3,
-  sponsored: 0,
-  sponsoring: 0,
-  liabilities: none,
   sequenceLedger: modified,
   sequenceTime,
-  modified,
   ...rest,
 });
 
