@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { xdr } from '@stellar/stellar-sdk/base';
 import { type Exchange, exchanges } from '../horizon/recorded.ts';
 import { strictSend, trader } from '../testing.ts';
-import { useWorld, type World } from './testing.ts';
+import { pause, useWorld, type World } from './testing.ts';
 
 /** A problem as Horizon writes it. */
 interface Problem {
@@ -180,6 +180,25 @@ describe('faults of answers', function () {
     assert.match(JSON.stringify(response.data), /"tx_status":"TRY_AGAIN_LATER"/);
     assert.equal((await failure(server.submitTransaction(world.draft()))).response?.status, 504);
     assert.equal((await world.closing(server.submitTransaction(world.draft()))).successful, true);
+  });
+
+  it('a core that does not answer: no submission is answered, though the network may have it', async () => {
+    world.fault({ kind: 'silent_core' });
+    const health = await fetch(`${world.url('horizon')}/health`);
+    assert.equal(health.status, 503);
+    assert.match(await health.text(), /"core_up":false/);
+    const transaction = world.draft();
+    let answered = false;
+    const over = (): void => {
+      answered = true;
+    };
+    world.server().submitTransaction(transaction).then(over, over);
+    const { network } = world.sandbox;
+    for (let i = 0; i < 4000 && network.pendingCount() === 0; i += 1) await pause(5);
+    network.close();
+    await pause(100);
+    assert.equal(answered, false);
+    assert.ok(network.transaction(hashOf(transaction)));
   });
 
   it('surge fees: fee stats tell of them, and who bids less is refused', async () => {

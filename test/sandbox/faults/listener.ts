@@ -35,7 +35,7 @@ function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
   return Object.assign(again, { method, url, headers, rawHeaders, httpVersion, socket }) as IncomingMessage;
 }
 
-function readJson(body: Buffer): { id?: unknown; method?: unknown } {
+function readJson(body: Buffer): { method?: unknown } {
   try {
     return (JSON.parse(body.toString('utf8')) as object | null) ?? {};
   } catch {
@@ -84,6 +84,9 @@ function refuseRate(
 
 /** Stellar RPC's only sign of old data, as recorded. */
 const UNHEALTHY = '[-32603] latency (4m58s) since last known ledger closed is too high (>30s)';
+
+/** What `/health` says, as recorded. */
+const NO_CORE = '{"database_connected":true,"core_up":false,"core_synced":false}\n';
 
 const PAGE =
   '<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>Please sign in</h1></body></html>\n';
@@ -140,8 +143,7 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
     const { method, url = '/' } = request;
     const body =
       method === 'POST' ? ((await readBody(request, MAX_BODY)) ?? Buffer.alloc(0)) : Buffer.alloc(0);
-    const call = kind === 'rpc' ? readJson(body) : {};
-    const target = kind === 'rpc' ? String(call.method ?? '') : url;
+    const target = kind === 'rpc' ? String(readJson(body).method ?? '') : url;
     const isStream = wantsEvents(request);
 
     const limit = faults.find(name, 'rate_limit', target);
@@ -164,6 +166,11 @@ export function faultyListener(options: FaultyListenerOptions): RequestListener 
         response,
         problem('stale_history', { core_latest_ledger: coreLedger(), history_latest_ledger }),
       );
+    }
+    if (kind === 'horizon' && faults.find(name, 'silent_core')) {
+      if (method === 'POST') hold(response, () => undefined);
+      const headers = { ...HORIZON, 'Content-Type': 'text/plain; charset=utf-8' };
+      if (url === '/health') return send(response, { status: 503, headers, body: Buffer.from(NO_CORE) });
     }
     const isSubmission = kind === 'horizon' && method === 'POST' && url === '/transactions';
     if (isSubmission && faults.find(name, 'submission') && submissionTimesOut(response, body)) return;

@@ -72,6 +72,11 @@ export const faultSchema = z.discriminatedUnion('kind', [
     .strictObject({ kind: z.literal('try_again_later'), times: some.times })
     .describe('core takes nothing; Horizon then waits out its submission time-out and answers 504'),
   z
+    .strictObject({ kind: z.literal('silent_core') })
+    .describe(
+      'core does not answer: Horizon never answers who submits, whatever came of it, and /health says so',
+    ),
+  z
     .strictObject({ kind: z.literal('surge'), fee: count })
     .describe('fee stats tell of full ledgers at `fee` stroops an operation, and who bids less is refused'),
   z

@@ -34,6 +34,8 @@ function looksUp(exchange: Exchange, hash: unknown): boolean {
 function conditionOf(exchange: Exchange, index: number, all: Exchange[]): Condition | undefined {
   const { status, headers, body } = answerOf(exchange);
   const fields = (json(body) ?? {}) as Fields;
+  const submits = submitted(exchange) !== undefined;
+  if ((status === 0 && submits) || body.includes('"core_up":false')) return { kind: 'silent_core' };
   const { 'retry-after': retry, 'x-ratelimit-remaining': remaining } = headers;
   // Of a stream it is left out: by the server, not by the fault.
   const isStream = requestOf(exchange).headers.Accept === 'text/event-stream';
@@ -54,7 +56,7 @@ function conditionOf(exchange: Exchange, index: number, all: Exchange[]): Condit
   if (fee > 100) return { kind: 'surge', fee };
 
   const turnedAway = status === 504 || body.includes('TRY_AGAIN_LATER');
-  if (!turnedAway || submitted(exchange) === undefined) return undefined;
+  if (!turnedAway || !submits) return undefined;
   const lookup = all.findLast((one) => looksUp(one, hashIn(exchange)));
   if (lookup && /\/not_found"|"NOT_FOUND"/.test(lookup.response.body ?? ''))
     return { kind: 'try_again_later' };

@@ -33,7 +33,7 @@ export interface Until {
   signal: AbortSignal;
 }
 
-/** Sends a request and reads its answer, `until` it is enough. */
+/** Sends a request and reads its answer, `until` it is enough; of status 0 where none came. */
 export function ask(
   { base }: Pick<Node, 'base'>,
   { method, path, headers = {}, body }: Request,
@@ -42,6 +42,11 @@ export function ask(
   const { protocol, hostname, port } = new URL(base);
   const send = protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
+    let stop = (): void => {
+      resolve({ status: 0, headers: {}, names: [], body: '' });
+      sent.destroy();
+    };
+    until?.signal.addEventListener('abort', () => stop());
     const sent = send(
       { hostname, port, method, path, headers, agent: false, timeout: 40_000 },
       (response) => {
@@ -57,7 +62,7 @@ export function ask(
           const text = (zipped ? gunzipSync(read()) : read()).toString();
           resolve({ status: response.statusCode ?? 0, ...headersFrom(pairs), body: text });
         };
-        const stop = (): void => {
+        stop = () => {
           done();
           sent.destroy();
         };
@@ -65,8 +70,6 @@ export function ask(
           chunks.push(chunk);
           if (until?.isEnough(read().toString())) stop();
         });
-        if (until?.signal.aborted) stop();
-        until?.signal.addEventListener('abort', stop);
         response.on('end', done);
         response.on('error', reject);
       },
