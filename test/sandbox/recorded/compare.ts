@@ -53,7 +53,17 @@ const fieldsOf = (value: unknown): Fields =>
   value !== null && typeof value === 'object' ? (value as Fields) : {};
 
 /** What says how a request ended: equal in every network once ids and numbers are left out. */
-const VERDICT = ['type', 'title', 'status', 'detail', 'code', 'message', 'tx_status'];
+const VERDICT = [
+  'type',
+  'title',
+  'status',
+  'detail',
+  'code',
+  'message',
+  'tx_status',
+  'core_up',
+  'core_synced',
+];
 
 function* verdicts(recorded: Fields, got: Fields, where = ''): Generator<string> {
   for (const key of VERDICT) {
@@ -180,7 +190,7 @@ function compareValues(
   for (const part of ['error', 'result']) {
     result.differences.push(...verdicts(fieldsOf(recorded[part]), fieldsOf(got[part]), `${part}.`));
   }
-  if ('tx_status' in recorded) result.differences.push(...verdicts(recorded, got));
+  if ('tx_status' in recorded || 'core_up' in recorded) result.differences.push(...verdicts(recorded, got));
   if (outcomes[0] !== outcomes[1]) {
     result.differences.push(`outcome: expected ${outcomes[0] ?? 'none'}, got ${outcomes[1] ?? 'none'}`);
   }

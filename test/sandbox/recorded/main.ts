@@ -12,7 +12,9 @@ const HELP = `node test/sandbox/recorded/main.ts --folder FOLDER [--base URL] [-
 Sends every recorded request of FOLDER (recordings.jsonl, sse-*.jsonl, accounts.json) again, with the ids of the network
 that is asked in place of the recorded ones, and compares the answers with the recorded ones: status, headers that
 matter, shape and types, verdicts of errors. Before that it builds a world like the recorded one: accounts in the same
-roles, books, a pool, trades, failed and fee-bump transactions.
+roles, books, a pool, trades, failed and fee-bump transactions. What ailed the recorded server, as its answers tell (a
+limit, old data, surge, a core that refuses or is silent), ails the sandbox by its own faults; with --base such exchanges
+are not served.
 
   --base URL    a Horizon, or with --rpc a Stellar RPC, of a standalone network whose root account still has its lumens;
                 without it a sandbox in this process. Ledgers have to be some seconds apart, as
