@@ -43,7 +43,7 @@ export interface SandboxInfo extends Omit<EndpointInfo, 'name' | 'kind'> {
   /** Base of the control interface. */
   admin: string;
   /** All of them; the first one's fields stand above as well. */
-  endpoints: Pick<EndpointInfo, 'name' | 'kind' | 'url' | 'port' | 'spkiPins'>[];
+  endpoints: EndpointInfo[];
 }
 
 export interface Sandbox {
@@ -147,9 +147,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       caFile,
       networkPassphrase: network.passphrase,
       admin: `http://127.0.0.1:${(admin.address() as AddressInfo).port}`,
-      endpoints: endpoints.map(({ info: { name, kind, url, port, spkiPins } }) => ({
-        ...{ name, kind, url, port, spkiPins },
-      })),
+      endpoints: endpoints.map((endpoint) => endpoint.info),
     };
     await writeFile(join(stateDir, 'sandbox.json'), `${JSON.stringify(info, null, 2)}\n`);
     return { info, network, faults, stop };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { pause, useWorld } from './testing.ts';
+import { until } from '../horizon/testing.ts';
+import { useWorld } from './testing.ts';
 
 describe('faults of streams', function () {
   this.timeout(30_000);
@@ -24,11 +25,6 @@ describe('faults of streams', function () {
       });
     open.push(stop);
     return told;
-  }
-
-  async function until(condition: () => boolean): Promise<void> {
-    for (let i = 0; i < 4000 && !condition(); i += 1) await pause(5);
-    assert.ok(condition());
   }
 
   const begin = (): number => {
