@@ -6,15 +6,25 @@ import { INT64_MAX, type Price } from '../ledger/exchange.ts';
 import type { View } from '../network.ts';
 import { badField } from './problems.ts';
 
-/** The asset of `<prefix>_asset_type`, `_code` and `_issuer`; undefined where they do not name one. */
+/** How long a code may be, by type of asset. */
+const LONGEST: Record<string, number> = { native: 0, credit_alphanum4: 4, credit_alphanum12: 12 };
+
+/** A short code in the long form names an asset that nobody can hold. */
+const assetOf = (longest: number, code: string, issuer: string): Asset =>
+  `${longest === 12 && code.length <= 4 ? 'credit_alphanum12/' : ''}${code}:${issuer}`;
+
+/**
+ * The asset of `<prefix>_asset_type`, `_code` and `_issuer` of an order book, which looks at no letter of a code;
+ * undefined where they do not name one.
+ */
 export function readAsset(query: URLSearchParams, prefix: string): Asset | undefined {
-  const type = query.get(`${prefix}_asset_type`);
+  const [type = '', code = '', issuer = ''] = ['type', 'code', 'issuer'].map(
+    (part) => query.get(`${prefix}_asset_${part}`) ?? '',
+  );
   if (type === 'native') return 'native';
-  const code = query.get(`${prefix}_asset_code`) ?? '';
-  const asset = `${code}:${query.get(`${prefix}_asset_issuer`) ?? ''}`;
-  const fits =
-    type === 'credit_alphanum4' ? code.length <= 4 : type === 'credit_alphanum12' && code.length > 4;
-  return fits && isValidAsset(asset) ? asset : undefined;
+  const longest = LONGEST[type];
+  if (longest === undefined || code.length > longest) return undefined;
+  return StrKey.isValidEd25519PublicKey(issuer) ? assetOf(longest, code, issuer) : undefined;
 }
 
 const ACCOUNT_ID = 'Account ID must start with `G` and contain 56 alphanum characters';
@@ -63,7 +73,7 @@ export function readLongAsset(query: URLSearchParams, prefix: string): Asset | u
     string,
     string,
   ];
-  const longest = { native: 0, credit_alphanum4: 4, credit_alphanum12: 12 }[type];
+  const longest = LONGEST[type];
   if (type !== '' && longest === undefined) {
     throw badField(typeField, 'Asset type must be native, credit_alphanum4 or credit_alphanum12');
   }
@@ -81,8 +91,7 @@ export function readLongAsset(query: URLSearchParams, prefix: string): Asset | u
     throw badField(codeField, 'Asset code must be 1-12 alphanumeric characters');
   }
   if (issuer === '') throw badField(issuerField, 'Missing parameter');
-  // A short code in the long form names an asset that nobody can hold.
-  return `${longest === 12 && code.length <= 4 ? 'credit_alphanum12/' : ''}${code}:${issuer}`;
+  return assetOf(longest, code, issuer);
 }
 
 /** Horizon takes at most this many assets in a list of the path endpoints, and names the longest path for it. */
@@ -91,8 +100,13 @@ const MAX_ASSETS = 15;
 /** `native,CODE:ISSUER,…` of a path endpoint. */
 export function readAssets(query: URLSearchParams, field: string): Asset[] {
   const assets = (query.get(field) ?? '').split(',').filter((text) => text !== '');
-  const wrong = assets.find((asset) => !isValidAsset(asset));
-  if (wrong !== undefined) throw badField(field, `${wrong} is not a valid asset`);
+  for (const asset of assets) {
+    if (isValidAsset(asset)) continue;
+    const [code = '', ...issuers] = asset.split(':');
+    const fault = /^[a-zA-Z0-9]{1,12}$/.test(code) ? 'issuer' : 'asset code';
+    const why = issuers.length === 1 ? `, it contains an invalid ${fault}` : '';
+    throw badField(field, `${asset} is not a valid asset${why}`);
+  }
   if (assets.length > MAX_ASSETS) throw badField(field, 'list of assets exceeds maximum length of 3');
   return assets;
 }
@@ -119,7 +133,7 @@ export function assetFields(asset: Asset, prefix = ''): Record<string, string> {
   if (!parts) return { [`${prefix}asset_type`]: 'native' };
   return {
     [`${prefix}asset_type`]: parts.code.length <= 4 ? 'credit_alphanum4' : 'credit_alphanum12',
-    [`${prefix}asset_code`]: parts.code,
+    [`${prefix}asset_code`]: parts.code.replace('credit_alphanum12/', ''),
     [`${prefix}asset_issuer`]: parts.issuer,
   };
 }

@@ -79,12 +79,31 @@ describe("Horizon's answers from the ledger's state", () => {
       'list of assets exceeds maximum length of 3',
     ],
   ];
+  for (const [asset, why] of [
+    ['USD', ''],
+    [`U-D:${MAKER}`, ', it contains an invalid asset code'],
+    ['USD:GABC', ', it contains an invalid issuer'],
+  ] as const) {
+    reasons.push([
+      `/paths/strict-send?source_asset_type=native&source_amount=1&destination_assets=${asset}`,
+      'destination_assets',
+      `${asset} is not a valid asset${why}`,
+    ]);
+  }
   for (const [path, field, reason] of reasons) {
     it(`names what is wrong with ${path.slice(0, 80)}`, async () => {
       const { status, body } = await served.ask('GET', path);
       assert.deepEqual([status, JSON.parse(body).extras], [400, { invalid_field: field, reason }]);
     });
   }
+
+  it('a book of an asset that nobody can hold is empty', async () => {
+    const asset = `selling_asset_type=credit_alphanum12&selling_asset_code=USDC&selling_asset_issuer=${MAKER}`;
+    const { status, body } = await served.ask('GET', `/order_book?${asset}&buying_asset_type=native`);
+    const { base, bids, asks } = JSON.parse(body);
+    const named = { asset_type: 'credit_alphanum12', asset_code: 'USDC', asset_issuer: MAKER };
+    assert.deepEqual([status, base, bids, asks], [200, named, [], []]);
+  });
 
   it('what was written before the history has no time', async () => {
     const { state, network } = recordedNetwork();
