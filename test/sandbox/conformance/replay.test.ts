@@ -122,6 +122,23 @@ describe('the ledger against a real stellar-core', function () {
     );
   });
 
+  it('goes on after a ledger that it cannot apply, and counts it', async () => {
+    const { differences } = await run(
+      undefined,
+      4,
+      changed((ledger) => {
+        if (ledger.sequence !== 3) return ledger;
+        const [first, ...rest] = ledger.transactions;
+        return { ...ledger, transactions: [{ ...first!, envelopeXdr: 'AAAA' }, ...rest] };
+      }),
+    );
+    assert.match(
+      inWords(differences[0]!),
+      /^ledger 3, all transactions\n {2}expected "?an answer"?\n {2}got {6}not an envelope/,
+    );
+    assert.ok(differences.some(({ ledger }) => ledger === 4));
+  });
+
   it('refuses a range that the corpus does not have', async () => {
     await assert.rejects(run(251), /FROM=251 is no checkpoint; there are 50, 100, 150/);
     await assert.rejects(run(undefined, 9999), /TO=9999: the last ledger is 514/);

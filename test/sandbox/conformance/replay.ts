@@ -5,7 +5,7 @@ import { newAccount } from '../ledger/create_account.ts';
 import { keyOf } from '../ledger/entries.ts';
 import { entryFromXdr, entryToXdr } from '../ledger/entry_xdr.ts';
 import { decodeEnvelope, sizeOf } from '../ledger/envelope.ts';
-import { MalformedEnvelope, Refused } from '../ledger/errors.ts';
+import { MalformedEnvelope } from '../ledger/errors.ts';
 import { resultSetHash } from '../ledger/header.ts';
 import { resultToXdr } from '../ledger/result.ts';
 import { createState, type Header, type LedgerState } from '../ledger/state.ts';
@@ -44,6 +44,8 @@ const CLOSE_AHEAD = 10n;
 /** The header that a ledger leaves: what consensus voted on, whatever the transactions did. */
 const upgraded = (header: Header, ledger: CorpusLedger): Header => ({
   ...header,
+  sequence: ledger.sequence,
+  closeTime: BigInt(ledger.closeTime),
   version: ledger.protocolVersion,
   baseFee: BigInt(ledger.baseFee),
   baseReserve: BigInt(ledger.baseReserve),
@@ -215,10 +217,12 @@ function replayLedger(
     report.differences.push({ ledger: sequence, ...difference });
   };
   const attempt = <T>(where: string, action: () => T): T | undefined => {
+    const start = state.savepoint();
     try {
       return action();
     } catch (error) {
-      if (!(error instanceof Refused || error instanceof MalformedEnvelope)) throw error;
+      if (error instanceof ReplayError || !(error instanceof Error)) throw error;
+      state.rollback(start);
       differ({ where, expected: 'an answer', got: error.message });
       return undefined;
     }
