@@ -1,4 +1,3 @@
-import { createHash, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +6,7 @@ import { createAuthority } from '../certificates.ts';
 import { createHorizon } from '../sandbox/horizon/server.ts';
 import { type Network, startNetwork } from '../sandbox/network.ts';
 import { createMarket, loadScenario } from '../sandbox/scenario.ts';
+import { pinOf } from '../sandbox/tls.ts';
 
 export const HORIZON_HOST = 'horizon.connector.test';
 const SCENARIO = new URL('../sandbox/scenarios/market.yaml', import.meta.url).pathname;
@@ -42,11 +42,6 @@ export interface DoubleOptions {
   submitTimeoutMs?: number;
   tls?: ServerOptions;
 }
-
-export const pinOf = (pem: string): string => {
-  const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' });
-  return `sha256/${createHash('sha256').update(spki).digest('base64')}`;
-};
 
 /** The sandbox's ledger and Horizon in this process, with a place for faults in front of it. */
 export async function startHorizon(options: DoubleOptions): Promise<HorizonDouble> {

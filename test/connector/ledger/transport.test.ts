@@ -6,7 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { isDialFailure } from '../../../connector/ledger/dial.ts';
 import { createTransport, type Transport } from '../../../connector/ledger/transport.ts';
 import { createAuthority } from '../../certificates.ts';
-import { HORIZON_HOST, type HorizonDouble, pinOf, startHorizon } from '../horizon-double.ts';
+import { pinOf } from '../../sandbox/tls.ts';
+import { HORIZON_HOST, type HorizonDouble, startHorizon } from '../horizon-double.ts';
 import { createKey } from '../software-signer.ts';
 
 const signal = new AbortController().signal;
