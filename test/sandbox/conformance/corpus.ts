@@ -28,6 +28,8 @@ export interface CorpusLedger {
   baseReserve: number;
   maxTxSetSize: number;
   protocolVersion: number;
+  previousLedgerHash: string;
+  txSetHash: string;
   txSetResultHash: string;
   feePool: string;
   idPool: string;

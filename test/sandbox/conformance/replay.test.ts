@@ -174,6 +174,8 @@ describe('a rejection of which only the ledgers around it are known', () => {
     baseReserve: 5_000_000,
     maxTxSetSize: 100,
     protocolVersion: 28,
+    previousLedgerHash: '',
+    txSetHash: '',
     txSetResultHash: '',
     feePool: '0',
     idPool: '0',
