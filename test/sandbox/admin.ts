@@ -69,7 +69,7 @@ const summary = (network: Network) => ({
   hash: network.latest.hash,
   closeTime: network.latest.closeTime,
   paused: network.paused,
-  pending: network.pendingCount(),
+  pending: network.queue.pending().length,
 });
 
 const state = (network: Network) => ({

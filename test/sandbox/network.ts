@@ -63,7 +63,6 @@ export interface Network extends View {
   /** @throws MalformedEnvelope, Refused */
   submit(envelopeXdr: string): Submission;
   readonly queue: Pick<Queue, 'pending' | 'save'>;
-  pendingCount(): number;
   /** Changes the header at the end of the next ledger. */
   upgrade(change: Upgrade): void;
   /** Closes a ledger now, also while paused. */
@@ -76,16 +75,18 @@ export interface Network extends View {
 
 const hashesOf = ({ transaction }: AppliedTransaction): string[] => [transaction.hash, transaction.innerHash];
 
+function firstLedger(state: LedgerState): ClosedLedger {
+  const none = '0'.repeat(64);
+  return sealLedger(state, none, transactionSetXdr(none, [], state.header.baseFee), []);
+}
+
 /** One node that is a network of its own: queue, timer and recent history around the pure ledger. */
 export function startNetwork(options: NetworkOptions): Network {
   const { state, passphrase, clock, closeMs, retain, every = everyInterval, from } = options;
   const queue = createQueue(passphrase, from?.queue);
   const byHash = new Map<string, AppliedTransaction>();
   const listeners = new Set<() => void>();
-  const { header: first } = state;
-  const ledgers: ClosedLedger[] = [
-    from?.latest ?? sealLedger(state, '0'.repeat(64), [], Number(first.closeTime), first.baseFee),
-  ];
+  const ledgers: ClosedLedger[] = [from?.latest ?? firstLedger(state)];
   let agreed: Upgrade = {};
   let stopTimer: (() => void) | undefined;
 
@@ -102,8 +103,8 @@ export function startNetwork(options: NetworkOptions): Network {
     for (;;) {
       const { transactions, baseFee } = queue.take(state, BigInt(time - closeTime));
       const envelopes = transactions.map(({ envelopeXdr }) => envelopeXdr);
-      const setHash = sha256(transactionSetXdr(previousHash, envelopes, baseFee));
-      const charged = orderOfApplication(transactions, setHash).map((transaction) => ({
+      const set = transactionSetXdr(previousHash, envelopes, baseFee);
+      const charged = orderOfApplication(transactions, sha256(set)).map((transaction) => ({
         transaction,
         baseFee,
       }));
@@ -114,7 +115,7 @@ export function startNetwork(options: NetworkOptions): Network {
         state.setHeader({ ...state.header, ...agreed });
         if (state.header.baseReserve > baseReserve) raiseBaseReserve(state);
         state.commit();
-        return sealLedger(state, previousHash, applied, time, baseFee, upgradesXdr(agreed));
+        return sealLedger(state, previousHash, set, applied, upgradesXdr(agreed));
       } catch (error) {
         state.rollback(start);
         if (!(error instanceof Refused) || error.transaction === undefined) throw error;
@@ -165,7 +166,6 @@ export function startNetwork(options: NetworkOptions): Network {
     transaction: (hash) => byHash.get(hash),
     submit: (envelopeXdr) => queue.submit(state, decodeEnvelope(envelopeXdr, passphrase), closeAhead()),
     queue,
-    pendingCount: () => queue.pending().length,
     close,
     upgrade(change) {
       agreed = { ...agreed, ...change };

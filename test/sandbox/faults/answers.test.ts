@@ -194,7 +194,7 @@ describe('faults of answers', function () {
     };
     world.server().submitTransaction(transaction).then(over, over);
     const { network } = world.sandbox;
-    for (let i = 0; i < 4000 && network.pendingCount() === 0; i += 1) await pause(5);
+    for (let i = 0; i < 4000 && network.queue.pending().length === 0; i += 1) await pause(5);
     network.close();
     await pause(100);
     assert.equal(answered, false);

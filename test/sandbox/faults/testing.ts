@@ -73,7 +73,7 @@ async function startWorld(): Promise<World> {
         done = true;
       });
       while (!done) {
-        if (network.pendingCount() > 0) network.close();
+        if (network.queue.pending().length > 0) network.close();
         await Promise.race([ended, pause(5)]);
       }
       return work;

@@ -45,7 +45,7 @@ describe('submission through Horizon', function () {
 
   /** Closes a ledger as soon as `count` submissions wait for one. */
   async function closeWhenPending(count = 1): Promise<void> {
-    await until(() => network.pendingCount() >= count);
+    await until(() => network.queue.pending().length >= count);
     network.close();
   }
 
@@ -87,7 +87,7 @@ describe('submission through Horizon', function () {
   it('who waits with the inner transaction learns of the fee bump that replaced it', async () => {
     const inner = envelope([pay]);
     const waiting = post('/transactions', inner);
-    await until(() => network.pendingCount() > 0);
+    await until(() => network.queue.pending().length > 0);
     const bump = bumped(inner, '5000');
     assert.equal((await post('/transactions_async', bump.xdr)).status, 201);
     network.close();
@@ -121,7 +121,7 @@ describe('submission through Horizon', function () {
   it('two at once both get the ledger; the asynchronous one is told that it is known, and later to wait', async () => {
     const tx = envelope([pay]);
     const [first, second] = [post('/transactions', tx), post('/transactions', tx)];
-    await until(() => network.pendingCount() > 0);
+    await until(() => network.queue.pending().length > 0);
     const duplicate = await post('/transactions_async', tx);
     const { hash, tx_status } = JSON.parse(duplicate.body);
     assert.deepEqual([duplicate.status, tx_status], [409, 'DUPLICATE']);

@@ -111,25 +111,25 @@ export function closeLedger(
   baseFee: bigint,
 ): ClosedLedger {
   const charged = transactions.map((transaction) => ({ transaction, baseFee }));
+  const envelopes = transactions.map(({ envelopeXdr }) => envelopeXdr);
+  const set = transactionSetXdr(previousHash, envelopes, baseFee);
   const applied = applyLedger(state, charged, closeTime);
   state.commit();
-  return sealLedger(state, previousHash, applied, closeTime, baseFee);
+  return sealLedger(state, previousHash, set, applied);
 }
 
-/** The header over a ledger as it stands, and what it commits to. */
+/**
+ * The header over a ledger as it stands, and what it commits to.
+ * @param set GeneralizedTransactionSet
+ * @param upgrades UpgradeType, hex
+ */
 export function sealLedger(
   { header }: LedgerState,
   previousHash: string,
+  set: Uint8Array,
   applied: AppliedTransaction[],
-  closeTime: number,
-  baseFee: bigint,
   upgrades: readonly string[] = [],
 ): ClosedLedger {
-  const set = transactionSetXdr(
-    previousHash,
-    applied.map(({ transaction }) => transaction.envelopeXdr),
-    baseFee,
-  );
   const xdr = headerXdr(header, {
     previousHash,
     txSetHash: sha256(set).toString('hex'),
@@ -140,7 +140,7 @@ export function sealLedger(
     sequence: header.sequence,
     hash: sha256(xdr).toString('hex'),
     previousHash,
-    closeTime,
+    closeTime: Number(header.closeTime),
     headerXdr: Buffer.from(xdr).toString('base64'),
     transactionSetXdr: Buffer.from(set).toString('base64'),
     header,

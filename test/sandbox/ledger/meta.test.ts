@@ -6,7 +6,7 @@ import { applyLedger, closeLedger, sealLedger } from './close.ts';
 import { keyOf } from './entries.ts';
 import { entryFromXdr } from './entry_xdr.ts';
 import { decodeEnvelope } from './envelope.ts';
-import { PROTOCOL_VERSION } from './header.ts';
+import { PROTOCOL_VERSION, transactionSetXdr } from './header.ts';
 import { feeMetaXdr, ledgerCloseMetaXdr, ledgerHeaderHistoryEntry, transactionMeta } from './meta.ts';
 import { createState } from './state.ts';
 
@@ -186,7 +186,14 @@ describe('the meta of a ledger', () => {
   it('tells of upgrades', () => {
     const { state } = market();
     const upgrade = xdr.LedgerUpgrade.fromJson({ base_fee: 200 }).toXdr();
-    const closed = sealLedger(state, '0'.repeat(64), [], START, 100n, [Buffer.from(upgrade).toString('hex')]);
+    const none = '0'.repeat(64);
+    const closed = sealLedger(
+      state,
+      none,
+      transactionSetXdr(none, [], 100n),
+      [],
+      [Buffer.from(upgrade).toString('hex')],
+    );
     const meta = xdr.LedgerCloseMeta.fromXdr(ledgerCloseMetaXdr(closed), 'base64');
     assert.deepEqual(JSON.parse(JSON.stringify(meta.toJson())).v2.upgrades_processing, [
       { upgrade: { base_fee: 200 }, changes: [] },

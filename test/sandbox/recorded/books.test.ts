@@ -109,7 +109,7 @@ describe('the books of the recorded network, rebuilt', () => {
       market.state.put({ ...market.state.account(source)!, sequence: sequence - 1n });
       if (n === 289) market.state.put({ ...market.state.trustline(BOB, USDC)!, flags: 0 });
       closing = setInterval(() => {
-        if (network.pendingCount() > 0) network.close();
+        if (network.queue.pending().length > 0) network.close();
       }, 5);
       await assertSameBody(n);
     });

@@ -54,7 +54,7 @@ export async function localNode(passphrase: string, rpc: boolean): Promise<Local
   await listen(server, { host: '127.0.0.1', port: 0 });
   let on = true;
   const closing = setInterval(() => {
-    if (on && network.pendingCount() > 0) network.close();
+    if (on && network.queue.pending().length > 0) network.close();
   }, 2);
   return {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
