@@ -9,11 +9,10 @@ import { Keypair, xdr } from '@stellar/stellar-sdk/base';
 import { openCorpus } from '../sandbox/conformance/corpus.ts';
 import { replay } from '../sandbox/conformance/replay.ts';
 import { assetToJson } from '../sandbox/ledger/asset.ts';
+import { newTrustline } from '../sandbox/ledger/change_trust.ts';
 import { closeLedger, successful } from '../sandbox/ledger/close.ts';
 import { newAccount, startingSequence } from '../sandbox/ledger/create_account.ts';
-import { AUTHORIZED } from '../sandbox/ledger/entries.ts';
 import { decodeEnvelope, sha256 } from '../sandbox/ledger/envelope.ts';
-import { INT64_MAX } from '../sandbox/ledger/exchange.ts';
 import { PROTOCOL_VERSION } from '../sandbox/ledger/header.ts';
 import { createSignatureChecker } from '../sandbox/ledger/signatures.ts';
 import { createState, type LedgerState } from '../sandbox/ledger/state.ts';
@@ -81,18 +80,7 @@ function createLedger(traders: readonly Trader[]): LedgerState {
     state.put({ ...newAccount(address, 10n ** 14n, 1), subentries: address === issuer.address ? 0 : 1 });
   }
   for (const { address: owner } of traders) {
-    state.put({
-      type: 'trustline',
-      owner,
-      asset: USD,
-      balance: 10n ** 14n,
-      limit: INT64_MAX,
-      flags: AUTHORIZED,
-      extension: 0,
-      liabilities: { buying: 0n, selling: 0n },
-      poolUses: 0,
-      modified: 1,
-    });
+    state.put({ ...newTrustline(owner, USD), balance: 10n ** 14n });
   }
   state.commit();
   return state;

@@ -4,12 +4,14 @@ import { parse } from 'yaml';
 import { type Crowd, crowdAccounts } from './crowd.ts';
 import { type Asset, assetToJson, issuerOf, isValidAsset } from './ledger/asset.ts';
 import { canBuy, canSell, changeLiabilities, spendable } from './ledger/balances.ts';
+import { newTrustline } from './ledger/change_trust.ts';
 import { newAccount } from './ledger/create_account.ts';
 import { AUTHORIZED, type Offer } from './ledger/entries.ts';
 import { adjustAmount, INT64_MAX, offerLiabilities } from './ledger/exchange.ts';
 import { PROTOCOL_VERSION, TOTAL_COINS } from './ledger/header.ts';
 import { type OperationName, operationModule } from './ledger/operations.ts';
 import { compareAssets, POOL_FEE, poolId, poolIdToJson } from './ledger/pool.ts';
+import { UNCHANGED } from './ledger/set_options.ts';
 import { createState, type LedgerState } from './ledger/state.ts';
 import { type Scenario, scenarioSchema } from './scenario_schema.ts';
 import { seedKey } from './signed.ts';
@@ -133,29 +135,16 @@ function addAccount(
   state.put({ ...newAccount(owner, account.balance, modified), subentries: trustlines.length });
   for (const { asset: text, limit = INT64_MAX, balance, flags = AUTHORIZED } of trustlines) {
     if (balance > limit) throw new Error(`${what} holds more ${text} than its limit`);
-    state.put({
-      type: 'trustline',
-      owner,
-      asset: asset(text),
-      balance,
-      limit,
-      flags,
-      extension: 0,
-      liabilities: { buying: 0n, selling: 0n },
-      poolUses: 0,
-      modified,
-    });
+    state.put({ ...newTrustline(owner, asset(text), flags), balance, limit });
   }
   const options = {
-    inflation_dest: null,
-    clear_flags: null,
+    ...UNCHANGED,
     set_flags: account.flags ?? null,
     master_weight: thresholds?.master ?? null,
     low_threshold: thresholds?.low ?? null,
     med_threshold: thresholds?.medium ?? null,
     high_threshold: thresholds?.high ?? null,
     home_domain: account.homeDomain ?? null,
-    signer: null,
   };
   for (const { key, weight } of signers)
     perform(state, what, owner, 'set_options', {

@@ -42,8 +42,9 @@ export class ReplayError extends Error {
 const CLOSE_AHEAD = 10n;
 
 /** The header that a ledger leaves: what consensus voted on, whatever the transactions did. */
-const upgraded = (header: Header, ledger: CorpusLedger): Header => ({
-  ...header,
+const upgraded = (header: Pick<Header, 'feePool' | 'idPool'>, ledger: CorpusLedger): Header => ({
+  feePool: header.feePool,
+  idPool: header.idPool,
   sequence: ledger.sequence,
   closeTime: BigInt(ledger.closeTime),
   version: ledger.protocolVersion,
@@ -70,16 +71,8 @@ function genesis({ network }: Corpus): LedgerState {
 
 /** The state that a checkpoint holds, with the header of its ledger. */
 function resume(ledger: CorpusLedger, entries: readonly string[]): LedgerState {
-  const state = createState({
-    sequence: ledger.sequence,
-    closeTime: BigInt(ledger.closeTime),
-    version: ledger.protocolVersion,
-    baseFee: BigInt(ledger.baseFee),
-    baseReserve: BigInt(ledger.baseReserve),
-    maxTxSetSize: ledger.maxTxSetSize,
-    feePool: BigInt(ledger.feePool),
-    idPool: BigInt(ledger.idPool),
-  });
+  const pools = { feePool: BigInt(ledger.feePool), idPool: BigInt(ledger.idPool) };
+  const state = createState(upgraded(pools, ledger));
   for (const entry of entries) state.restore(entryFromXdr(entry));
   return state;
 }

@@ -12,7 +12,7 @@ export interface ActiveFault extends FaultRequest {
 export interface Faults {
   add(request: FaultRequest): ActiveFault;
   list(): readonly ActiveFault[];
-  /** One, or all. @returns whether there was any */
+  /** Switches one off, or all; false where there was none. */
   remove(id?: string): boolean;
   /** The newest fault of a kind that an endpoint has. */
   find<K extends Fault['kind']>(

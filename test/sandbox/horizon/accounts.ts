@@ -183,10 +183,12 @@ export const accounts: Route = {
   },
 };
 
+/** Tab, line feed, form feed, carriage return, escape: control characters that a text may have. */
+const TEXT_CONTROLS = [0x09, 0x0a, 0x0c, 0x0d, 0x1b];
+
 /** What Go's sniffing makes of bytes, as far as it tells text from the rest. */
 const sniff = (bytes: Buffer): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that no text has
-  /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(bytes.toString('latin1'))
+  bytes.some((byte) => byte < 0x20 && !TEXT_CONTROLS.includes(byte))
     ? 'application/octet-stream'
     : 'text/plain; charset=utf-8';
 

@@ -4,6 +4,7 @@ import { assetToJson } from '../ledger/asset.ts';
 import { applyLedger } from '../ledger/close.ts';
 import { AUTH_REQUIRED, AUTH_REVOCABLE } from '../ledger/entries.ts';
 import { poolId, poolIdToJson } from '../ledger/pool.ts';
+import { UNCHANGED } from '../ledger/set_options.ts';
 import { type Body, createWorld, EUR, G, transactionOf, USD, type World } from '../ledger/testing.ts';
 import { START } from '../testing.ts';
 import { effectsOf } from './effect_details.ts';
@@ -36,24 +37,12 @@ const muxed = (name: string, id: bigint): string => {
   return StrKey.encodeMed25519PublicKey(Buffer.concat([StrKey.decodeEd25519PublicKey(G(name)), tail]));
 };
 
-const NOTHING = {
-  inflation_dest: null,
-  clear_flags: null,
-  set_flags: null,
-  master_weight: null,
-  low_threshold: null,
-  med_threshold: null,
-  high_threshold: null,
-  home_domain: null,
-  signer: null,
-};
-
 describe('operations and effects that no recording shows', () => {
   it('set_options: flags by number and name; signers by what became of them', () => {
     const world = createWorld('alice');
     const { details, effects } = told(world, 'alice', {
       set_options: {
-        ...NOTHING,
+        ...UNCHANGED,
         set_flags: AUTH_REQUIRED | AUTH_REVOCABLE,
         master_weight: 3,
         med_threshold: 2,
@@ -83,7 +72,7 @@ describe('operations and effects that no recording shows', () => {
       [G('alice'), 'signer_created', 10, { weight: 1, public_key: G('bob'), key: '' }],
     ]);
     const gone = told(world, 'alice', {
-      set_options: { ...NOTHING, clear_flags: AUTH_REQUIRED, signer: { key: G('bob'), weight: 0 } },
+      set_options: { ...UNCHANGED, clear_flags: AUTH_REQUIRED, signer: { key: G('bob'), weight: 0 } },
     });
     assert.deepEqual(gone.details, {
       signer_key: G('bob'),

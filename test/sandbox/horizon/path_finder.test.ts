@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { newTrustline } from '../ledger/change_trust.ts';
 import { newAccount } from '../ledger/create_account.ts';
 import type { Entry, Offer } from '../ledger/entries.ts';
 import { adjustAmount, INT64_MAX } from '../ledger/exchange.ts';
@@ -37,15 +38,10 @@ function market(levels: Level[], pools: [a: string, b: string, reserveA: bigint,
     },
     ...ASSETS.slice(1).map(
       (asset): Entry => ({
-        type: 'trustline',
-        owner: seller,
-        asset,
+        ...newTrustline(seller, asset),
         balance: much,
-        limit: INT64_MAX,
-        flags: 1,
         extension: 1,
         liabilities: { buying: much / 2n, selling: much / 2n },
-        poolUses: 0,
         modified: 1,
       }),
     ),

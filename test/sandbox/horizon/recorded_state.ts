@@ -1,6 +1,6 @@
+import { newTrustline } from '../ledger/change_trust.ts';
 import { newAccount } from '../ledger/create_account.ts';
 import type { Account, Data, Entry, Offer, Pool, Trustline } from '../ledger/entries.ts';
-import { INT64_MAX } from '../ledger/exchange.ts';
 import { PROTOCOL_VERSION } from '../ledger/header.ts';
 import { createState, type LedgerState } from '../ledger/state.ts';
 import { type Network, startNetwork } from '../network.ts';
@@ -19,8 +19,6 @@ const PASSPHRASE = 'Standalone Network ; February 2017';
 const LATEST = 154;
 /** Ledger 64 and those after it, five seconds apart; Unix seconds. */
 const FIRST = { sequence: 64, closeTime: 1_795_522_664 };
-
-const none = { buying: 0n, selling: 0n };
 
 const account = (
   address: string,
@@ -44,15 +42,8 @@ const line = (
   modified: number,
   rest: Partial<Trustline> = {},
 ): Trustline => ({
-  type: 'trustline',
-  owner,
-  asset,
+  ...newTrustline(owner, asset),
   balance,
-  limit: INT64_MAX,
-  flags: 1,
-  extension: 0,
-  liabilities: none,
-  poolUses: 0,
   modified,
   ...rest,
 });

@@ -5,6 +5,7 @@ import { applyTransaction, chargeFee } from './apply.ts';
 import { applyLedger } from './close.ts';
 import { AUTH_REVOCABLE } from './entries.ts';
 import { outerCode, resultToXdr, type TransactionResult } from './result.ts';
+import { UNCHANGED } from './set_options.ts';
 import { assertSound, supply } from './soundness.ts';
 import {
   type Body,
@@ -103,15 +104,8 @@ describe('applying a transaction', () => {
     const revoke = { allow_trust: { trustor: G('alice'), asset: 'USD', authorize: 0 } };
     const flags = {
       set_options: {
-        inflation_dest: null,
-        clear_flags: null,
+        ...UNCHANGED,
         set_flags: AUTH_REVOCABLE,
-        master_weight: null,
-        low_threshold: null,
-        med_threshold: null,
-        high_threshold: null,
-        home_domain: null,
-        signer: null,
       },
     };
     world.ok('bank', flags, revoke);

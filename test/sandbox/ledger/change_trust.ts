@@ -10,6 +10,7 @@ import {
   type PoolShare,
   type Trustline,
 } from './entries.ts';
+import { INT64_MAX } from './exchange.ts';
 import { DONE, type OperationModule, type OperationOutcome } from './operation.ts';
 import { compareAssets, hasLine, POOL_FEE, poolId, poolShare } from './pool.ts';
 import type { LedgerState } from './state.ts';
@@ -37,6 +38,24 @@ function readLine(line: Body['line']): Line {
   const [a, b] = [assetFromJson(asset_a), assetFromJson(asset_b)];
   return { asset: poolShare(poolId(a, b)), pool: { a, b } };
 }
+
+/** A trust line as it is made, here without a limit. */
+export const newTrustline = (
+  owner: string,
+  asset: Trustline['asset'],
+  flags: number = AUTHORIZED,
+): Trustline => ({
+  type: 'trustline',
+  owner,
+  asset,
+  balance: 0n,
+  limit: INT64_MAX,
+  flags,
+  extension: 0,
+  liabilities: { buying: 0n, selling: 0n },
+  poolUses: 0,
+  modified: 0,
+});
 
 /** A pool share line counts as two entries. */
 const entriesOf = (line: Line): number => (line.pool ? 2 : 1);
@@ -124,18 +143,7 @@ function create(state: LedgerState, owner: string, line: Line, limit: bigint): O
   if (code) return { code };
   const refusal = addSubentries(state, state.account(owner)!, entriesOf(line));
   if (refusal) return { code: refusal };
-  state.put({
-    type: 'trustline',
-    owner,
-    asset: line.asset,
-    balance: 0n,
-    limit,
-    flags,
-    extension: 0,
-    liabilities: { buying: 0n, selling: 0n },
-    poolUses: 0,
-    modified: 0,
-  });
+  state.put({ ...newTrustline(owner, line.asset, flags), limit });
   return DONE;
 }
 

@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { type Asset, assetToJson } from './asset.ts';
 import { MAINTAIN_LIABILITIES } from './entries.ts';
 import {
+  atoms,
   type Body,
   createWorld,
   credit,
   EUR,
   fillBook,
   G,
+  offered,
   reaches,
   sell,
   UNIT,
   USD,
-  type World,
   withPool,
   XLM,
 } from './testing.ts';
@@ -45,20 +46,10 @@ const strictReceive = ({
   },
 });
 
-/** A maker offers 100 USD at two lumens each; bob can take USD. */
-function offered(world: World): void {
-  world.account('maker');
-  for (const name of ['maker', 'bob']) world.line(name, USD);
-  world.line('maker', USD, { balance: 100n });
-  world.ok('maker', sell(USD, XLM, 100n, 2));
-}
-
-const atoms = (value: unknown): unknown[] => (value as { offers: unknown[] }).offers;
-
 describe('path_payment_strict_receive', () => {
   it('success: delivers exactly its amount; trades are told in the order of the path', () => {
     const world = createWorld('bank', 'alice', 'bob');
-    offered(world);
+    offered(world, 2);
     world.line('bob', EUR);
     world.line('maker', EUR, { balance: 100n });
     world.ok('maker', sell(EUR, USD, 100n, 2));
@@ -94,18 +85,18 @@ describe('path_payment_strict_receive', () => {
     strictReceive({ path: [credit('')] }),
   ]);
   reaches('underfunded', 'costs more lumens than it may spend', (world) => {
-    offered(world);
+    offered(world, 2);
     world.account('alice', { balance: 10_000_119n });
     return ['alice', strictReceive()];
   });
   reaches('src_no_trust', 'without a line of what it sends', (world) => {
-    offered(world);
+    offered(world, 2);
     world.line('maker', EUR);
     world.ok('maker', sell(XLM, EUR, 50n));
     return ['alice', strictReceive({ send: EUR, path: [XLM] })];
   });
   reaches('src_not_authorized', 'may only keep what it sends', (world) => {
-    offered(world);
+    offered(world, 2);
     world.line('maker', EUR);
     world.ok('maker', sell(XLM, EUR, 50n));
     world.line('alice', EUR, { balance: 100n, flags: MAINTAIN_LIABILITIES });
@@ -117,12 +108,12 @@ describe('path_payment_strict_receive', () => {
     strictReceive(),
   ]);
   reaches('not_authorized', 'a destination that may only keep the asset', (world) => {
-    offered(world);
+    offered(world, 2);
     world.line('bob', USD, { flags: MAINTAIN_LIABILITIES });
     return ['alice', strictReceive()];
   });
   reaches('line_full', 'a destination without room', (world) => {
-    offered(world);
+    offered(world, 2);
     world.line('bob', USD, { limit: 9n });
     return ['alice', strictReceive()];
   });
@@ -131,7 +122,7 @@ describe('path_payment_strict_receive', () => {
     return ['alice', strictReceive()];
   });
   reaches('too_few_offers', 'a book that has not enough', (world) => {
-    offered(world);
+    offered(world, 2);
     return ['alice', strictReceive({ amount: 101n })];
   });
   reaches('too_few_offers', 'a pool gives all but what it has', (world) => {
@@ -141,13 +132,13 @@ describe('path_payment_strict_receive', () => {
     return ['alice', strictReceive()];
   });
   reaches('offer_cross_self', 'meets its own offer', (world) => {
-    offered(world);
+    offered(world, 2);
     world.line('alice', USD, { balance: 1n });
     world.ok('alice', sell(USD, XLM, 1n));
     return ['alice', strictReceive()];
   });
   reaches('over_sendmax', 'costs more than it allows', (world) => {
-    offered(world);
+    offered(world, 2);
     return ['alice', strictReceive({ max: 19n })];
   });
   reaches('op_exceeded_work_limit', 'crosses more than a thousand offers', (world) => {

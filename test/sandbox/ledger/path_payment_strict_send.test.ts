@@ -4,12 +4,14 @@ import { MAINTAIN_LIABILITIES } from './entries.ts';
 import { INT64_MAX } from './exchange.ts';
 import { poolId, poolIdToJson } from './pool.ts';
 import {
+  atoms,
   type Body,
   createWorld,
   credit,
   EUR,
   fillBook,
   G,
+  offered,
   pay,
   reaches,
   sell,
@@ -48,16 +50,6 @@ const strictSend = ({
     path: path.map(assetToJson),
   },
 });
-
-/** A maker offers 100 USD for lumens, one for one; bob can take USD. */
-function offered(world: World): void {
-  world.account('maker');
-  for (const name of ['maker', 'bob']) world.line(name, USD);
-  world.line('maker', USD, { balance: 100n });
-  world.ok('maker', sell(USD, XLM, 100n));
-}
-
-const atoms = (value: unknown): unknown[] => (value as { offers: unknown[] }).offers;
 
 describe('path_payment_strict_send', () => {
   it('success: sends exactly its amount through the books of its path', () => {

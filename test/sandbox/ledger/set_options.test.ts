@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { AUTH_CLAWBACK, AUTH_IMMUTABLE, AUTH_REQUIRED, AUTH_REVOCABLE } from './entries.ts';
+import { UNCHANGED } from './set_options.ts';
 import { BASE_RESERVE, type Body, createWorld, G, reaches } from './testing.ts';
 
 const options = (change: Record<string, unknown>): Body => ({
   set_options: {
-    inflation_dest: null,
-    clear_flags: null,
-    set_flags: null,
-    master_weight: null,
-    low_threshold: null,
-    med_threshold: null,
-    high_threshold: null,
-    home_domain: null,
-    signer: null,
+    ...UNCHANGED,
     ...change,
   },
 });

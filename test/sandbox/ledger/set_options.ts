@@ -32,6 +32,19 @@ const MAX_SIGNERS = 20;
 /** Whether an escaped SEP-51 string holds printable ASCII only. */
 export const isPrintable = (text: string): boolean => !/\\(x|n|r|t|0)/.test(text.replaceAll('\\\\', ''));
 
+/** Changes nothing. */
+export const UNCHANGED: Readonly<Body> = {
+  inflation_dest: null,
+  clear_flags: null,
+  set_flags: null,
+  master_weight: null,
+  low_threshold: null,
+  med_threshold: null,
+  high_threshold: null,
+  home_domain: null,
+  signer: null,
+};
+
 const thresholdsOf = (body: Body): (number | null)[] => [
   body.master_weight,
   body.low_threshold,

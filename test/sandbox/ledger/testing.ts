@@ -4,8 +4,9 @@ import { xdr } from '@stellar/stellar-sdk/base';
 import { keyOf as derive, PASSPHRASE, START } from '../testing.ts';
 import { applyTransaction, chargeFee } from './apply.ts';
 import { type Asset, assetToJson } from './asset.ts';
+import { newTrustline } from './change_trust.ts';
 import { newAccount } from './create_account.ts';
-import { type Account, AUTHORIZED, type PoolShare, type Trustline } from './entries.ts';
+import type { Account, PoolShare, Trustline } from './entries.ts';
 import { type DecodedTransaction, decodeEnvelope } from './envelope.ts';
 import { INT64_MAX, type Price } from './exchange.ts';
 import { PROTOCOL_VERSION } from './header.ts';
@@ -170,18 +171,7 @@ export function createWorld(...names: string[]): World {
     const old = state.trustline(G(name), asset);
     if (!old) account(name, { subentries: accountOf(name).subentries + 1 });
     state.put({
-      ...(old ?? {
-        type: 'trustline',
-        owner: G(name),
-        asset,
-        balance: 0n,
-        limit: INT64_MAX,
-        flags: AUTHORIZED,
-        extension: 0,
-        liabilities: { buying: 0n, selling: 0n },
-        poolUses: 0,
-        modified: LEDGER,
-      }),
+      ...(old ?? newTrustline(G(name), asset)),
       ...change,
     });
   }
@@ -332,3 +322,14 @@ export function withPool(
   line(name, b, { balance: maxB });
   ok(name, trustPool(a, b), deposit(a, b, maxA, maxB));
 }
+
+/** A maker offers 100 USD for `price` lumens each; bob can take USD. */
+export function offered(world: World, price = 1): void {
+  world.account('maker');
+  for (const name of ['maker', 'bob']) world.line(name, USD);
+  world.line('maker', USD, { balance: 100n });
+  world.ok('maker', sell(USD, XLM, 100n, price));
+}
+
+/** The claim atoms of a path payment's success. */
+export const atoms = (value: unknown): unknown[] => (value as { offers: unknown[] }).offers;
