@@ -83,10 +83,15 @@ const processing = (applied: AppliedTransaction): xdr.TransactionResultMetaV1 =>
 const upgrading = (upgrade: xdr.UpgradeType): xdr.UpgradeEntryMeta =>
   new xdr.UpgradeEntryMeta({ upgrade: xdr.LedgerUpgrade.fromXdr(upgrade.toBytes()), changes: [] });
 
+/** Clients poll for the newest ledger, whose meta does not change. */
+const closeMetas = new WeakMap<ClosedLedger, string>();
+
 /** LedgerCloseMeta, base64. */
 export function ledgerCloseMetaXdr(closed: ClosedLedger): string {
+  const known = closeMetas.get(closed);
+  if (known !== undefined) return known;
   const ledgerHeader = ledgerHeaderHistoryEntry(closed);
-  return xdr.LedgerCloseMeta.v2(
+  const meta = xdr.LedgerCloseMeta.v2(
     new xdr.LedgerCloseMetaV2({
       ext: xdr.LedgerCloseMetaExt.v0(),
       ledgerHeader,
@@ -98,4 +103,6 @@ export function ledgerCloseMetaXdr(closed: ClosedLedger): string {
       evictedKeys: [],
     }),
   ).toXdr('base64');
+  closeMetas.set(closed, meta);
+  return meta;
 }
