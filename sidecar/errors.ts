@@ -30,6 +30,37 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
     remedy: 'Run the connector and the signer of one release.',
   },
   'not-found': { status: 404, title: 'No such endpoint', remedy: 'See protocol.ts for the two endpoints.' },
+  'unsigned-request': {
+    status: 401,
+    title: 'The request is not signed',
+    remedy:
+      'Sign it as RFC 9421 with Content-Digest, created, expires, nonce and keyid; the key lies beside the socket.',
+  },
+  'unknown-key': {
+    status: 401,
+    title: 'Signed with another key',
+    remedy: 'Read the key beside the socket again: each start of the signer makes a new one.',
+  },
+  'bad-request-signature': {
+    status: 401,
+    title: 'The signature or the digest does not match the request',
+    remedy: 'Send the request as it was signed.',
+  },
+  'stale-request': {
+    status: 401,
+    title: 'The signature is not valid at this time',
+    remedy: 'Sign anew just before sending; compare the clocks of both sides.',
+  },
+  'replayed-request': {
+    status: 401,
+    title: 'The nonce was used before',
+    remedy: 'Sign every request anew, with a nonce of its own.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests a second',
+    remedy: 'Ask less often; wait as long as Retry-After says.',
+  },
   'malformed-envelope': {
     status: 400,
     title: 'Not a canonical transaction envelope',
@@ -38,7 +69,7 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
   'envelope-type-not-allowed': {
     status: 403,
     title: 'This type of envelope is not signed',
-    remedy: 'Send a v1 transaction envelope.',
+    remedy: 'Send a v1 transaction envelope or a fee bump of one.',
   },
   'wrong-network': {
     status: 403,
@@ -79,6 +110,21 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
     status: 403,
     title: 'An asset or pair that no rule lists',
     remedy: 'Add the pair to swaps, with a collar.',
+  },
+  'inner-not-signed': {
+    status: 403,
+    title: 'The inner transaction is not one of ours that is still live',
+    remedy: 'Bump only what this signer signed, before its maxTime.',
+  },
+  'asset-not-allowed': {
+    status: 403,
+    title: 'No rule lists this asset',
+    remedy: 'Add it to trustlines or payments of every policy of the account.',
+  },
+  'destination-not-allowed': {
+    status: 403,
+    title: 'No rule lists this destination',
+    remedy: 'Add it to the destinations of a payment rule for this asset.',
   },
   'price-out-of-collar': {
     status: 403,
@@ -137,7 +183,18 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
     title: 'The journal cannot be written',
     remedy: 'Check size and health of the journal volume, then restart the signer.',
   },
+  'journal-unconfirmed': {
+    status: 503,
+    title: 'The journal’s id has not come back yet',
+    remedy: 'Wait for the operator to record it; outside Kubernetes say --init at the first start.',
+  },
+  'journal-lost': {
+    status: 503,
+    title: 'An earlier journal was lost',
+    remedy: 'Wait as long as the message says; then `signer journal accept-loss` opens the windows again.',
+  },
   overloaded: { status: 503, title: 'Too many requests at once', remedy: 'Try again in a second.' },
+  stopping: { status: 503, title: 'The signer is stopping', remedy: 'Try again when it is back.' },
   internal: { status: 500, title: 'Internal error', remedy: 'See the signer’s log.' },
 };
 

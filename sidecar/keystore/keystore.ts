@@ -1,10 +1,7 @@
 import { CodedError } from '../../common/errors.ts';
 
-/**
- * One Ed25519 key behind some backend (a PKCS#11 token; Vault transit is of the same shape). The private key is never
- * in this process.
- */
-export interface Keystore {
+/** One Ed25519 key whose private half is in no process of ours. */
+export interface Key {
   /** 32 bytes. */
   readonly publicKey: Buffer;
   /**
@@ -12,6 +9,12 @@ export interface Keystore {
    * @throws CodedError of `KeystoreFaultCode`, or the signal's reason
    */
   sign(message: Buffer, signal: AbortSignal): Promise<Buffer>;
+}
+
+/** The account's key behind some backend: a PKCS#11 token or Vault transit. */
+export interface Keystore extends Key {
+  /** The second key of the same token or mount, which signs the journal's checkpoints; undefined when none is configured. */
+  readonly audit: Key | undefined;
   /** Waits for signatures under way and gives the backend back. */
   close(): Promise<void>;
 }
@@ -30,7 +33,17 @@ export type KeystoreFaultCode =
   | 'key-unsafe'
   | 'wrong-account'
   | 'keystore-busy'
-  | 'keystore-failed';
+  | 'keystore-failed'
+  /** Vault: nothing answers at the address, or not in time, or not with TLS that is trusted. */
+  | 'vault-unreachable'
+  | 'vault-sealed'
+  /** Vault answered 429. */
+  | 'vault-throttled'
+  /** Vault answered 403 also after a fresh login. */
+  | 'vault-denied'
+  /** The file of the login (projected token, secret id, token) is absent or empty. */
+  | 'login-missing'
+  | 'login-refused';
 
 export const FATAL_FAULTS = ['key-ambiguous', 'key-unsafe', 'wrong-account'] as const;
 

@@ -91,6 +91,7 @@ async function openInitialized(
   });
   return {
     publicKey: options.publicKey,
+    audit: undefined,
     sign: (message, callerSignal) =>
       sign(message, callerSignal).catch((error: unknown) => {
         throw callerSignal.aborted || isCoded(error) ? error : asFault(error);

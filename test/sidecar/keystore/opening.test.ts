@@ -19,6 +19,7 @@ describe('keeping the key store open', () => {
 
   const keystore = (sign: Keystore['sign']): Keystore => ({
     publicKey: Buffer.alloc(32),
+    audit: undefined,
     sign,
     close: async () => void closed++,
   });
