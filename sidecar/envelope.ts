@@ -2,59 +2,22 @@ import { createHash } from 'node:crypto';
 import { encodeMuxedAccountToAddress, StrKey, xdr } from '@stellar/stellar-sdk/base';
 import { signerError } from './errors.ts';
 import { MAX_ENVELOPE_CHARACTERS } from './protocol.ts';
-
-/** `XLM` or `CODE:ISSUER`. */
-export type AssetId = string;
-
-/** A path payment, judged as a swap when it pays its own source. Amounts in stroops. */
-export interface PathPayment {
-  type: 'pathPaymentStrictSend' | 'pathPaymentStrictReceive';
-  /** G… or M…; undefined: the transaction's. */
-  source: string | undefined;
-  destination: string;
-  sendAsset: AssetId;
-  /** What leaves at most: sendAmount of a strict send, sendMax of a strict receive. */
-  sendMax: bigint;
-  destAsset: AssetId;
-  /** What arrives at least: destMin of a strict send, destAmount of a strict receive. */
-  destMin: bigint;
-  path: AssetId[];
-}
-
-/** An operation that no policy looks into. */
-export interface OtherOperation {
-  type: Exclude<xdr.OperationTypeName, PathPayment['type']>;
-  source: string | undefined;
-}
-
-export type Operation = PathPayment | OtherOperation;
-
-export type TransactionMemo =
-  | { kind: 'none' }
-  | { kind: 'text'; bytes: Buffer }
-  | { kind: 'id' | 'hash' | 'return' };
-
-/** What the policy judges: the transaction in plain data, without the SDK's classes. */
-export interface Transaction {
-  /** G… or M…. */
-  source: string;
-  sequence: bigint;
-  /** Stroops, for all operations together. */
-  fee: bigint;
-  /** Unix seconds; `maxTime` 0 means no end. */
-  timeBounds: { minTime: bigint; maxTime: bigint } | undefined;
-  /** The preconditions beside time bounds that the envelope carries, by their XDR names. */
-  otherPreconditions: string[];
-  memo: TransactionMemo;
-  operations: Operation[];
-  hasSorobanData: boolean;
-}
+import type {
+  AssetId,
+  FeeBump,
+  Operation,
+  PathPayment,
+  Transaction,
+  TransactionMemo,
+} from './transaction.ts';
 
 export interface DecodedEnvelope {
+  /** Of a fee bump the inner one. */
   transaction: Transaction;
+  feeBump: FeeBump | undefined;
   /** SHA-256 of the signature payload, the one thing that is ever signed for a client. */
   hash: Buffer;
-  /** Signatures that the envelope already carries. */
+  /** Signatures that the envelope already carries over `hash`. */
   signatures: { hint: Buffer; signature: Buffer }[];
   /** The transaction with exactly this one signature, base64. */
   withSignature(publicKey: Buffer, signature: Buffer): string;
@@ -89,6 +52,7 @@ export function decodeEnvelope(base64: string, network: Buffer): DecodedEnvelope
   const transactionBytes = bytes.subarray(4, 4 + tx.toXdr().length);
   return {
     transaction: readTransaction(tx),
+    feeBump: undefined,
     hash: createHash('sha256').update(network).update(ENVELOPE_TYPE_TX).update(transactionBytes).digest(),
     signatures: signatures.map(({ hint, signature }) => ({
       hint: Buffer.from(hint.toBytes()),
@@ -179,7 +143,7 @@ function readOperation({ sourceAccount, body }: xdr.Operation): Operation {
     const op = body.pathPaymentStrictReceiveOp;
     return { ...readEnds(body.type, op), source, sendMax: op.sendMax, destMin: op.destAmount };
   }
-  return { type: body.type, source };
+  return { type: body.type, source } as Operation;
 }
 
 function readEnds<Type extends PathPayment['type']>(

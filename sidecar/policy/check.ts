@@ -1,6 +1,7 @@
-import type { Transaction } from '../envelope.ts';
 import type { Spend } from '../journal/entry.ts';
+import type { WindowKey } from '../journal/windows.ts';
 import type { SignerErrorCode } from '../protocol.ts';
+import type { FeeBump, Transaction } from '../transaction.ts';
 import type { PolicySpec } from './schema.ts';
 
 /** Why a transaction is not signed. */
@@ -11,17 +12,30 @@ export interface Refusal {
   field?: string;
 }
 
+/** What is judged: a transaction, or a fee bump with the one inside. */
+export interface Judged {
+  transaction: Transaction;
+  feeBump?: FeeBump | undefined;
+}
+
+/** What the rules must know beside the transaction. Functions of it only look, they count nothing. */
 export interface Context {
-  /** The only account whose transactions are signed. */
+  /** The account whose key signs. */
   account: string;
   /** Unix seconds, own clock. */
   now: bigint;
-  /** What was signed of this kind within the last `seconds`, in stroops. */
-  spent: (spend: Omit<Spend, 'amount'>, seconds: number) => bigint;
+  /** What a window of `seconds` would hold (stroops) if those of `spends` that are of `key` were added. */
+  total: (key: WindowKey, seconds: number, spends: readonly Spend[]) => bigint;
+  /** Whether the rate allows one more signature now, at that many a second. */
+  hasRate: (perSecond: number) => boolean;
+  /** The fee (stroops) that is counted already for the inner transaction of a bump, if this signer signed it and it is live. */
+  countedFee: bigint | undefined;
+  /** The same hash was signed before and is live: it counts in no window again. */
+  isRepeated: boolean;
 }
 
 /** One rule of the chain: undefined lets the transaction pass to the next. Pure. */
-export type Check = (transaction: Transaction, spec: PolicySpec, context: Context) => Refusal | undefined;
+export type Check = (judged: Judged, spec: PolicySpec, context: Context) => Refusal | undefined;
 
 /** The first refusal of a list of checks, made one by one. */
 export function first<Item>(

@@ -1,8 +1,10 @@
 import type { xdr } from '@stellar/stellar-sdk/base';
-import type { Operation, Transaction } from '../envelope.ts';
 import type { Spend } from '../journal/entry.ts';
-import { type Check, first, type Refusal } from './check.ts';
-import { judgeSwap, swapSpend } from './swaps.ts';
+import type { Operation, PathPayment, Transaction } from '../transaction.ts';
+import { type Check, type Context, first, type Judged, type Refusal } from './check.ts';
+import { feeWindow } from './limits.ts';
+import type { PolicySpec } from './schema.ts';
+import { judgeSwap, judgeWindow, swapSpend } from './swaps.ts';
 
 /** How an operation type of the protocol is decided. */
 export type OperationRule =
@@ -44,7 +46,7 @@ export const OPERATION_RULES: Readonly<Record<xdr.OperationTypeName, OperationRu
   restoreFootprint: 'never',
 };
 
-export const operationSources: Check = ({ operations }, _spec, { account }) =>
+export const operationSources: Check = ({ transaction: { operations } }, _spec, { account }) =>
   first(operations, ({ source }, index) =>
     source === undefined || source === account
       ? undefined
@@ -55,26 +57,26 @@ export const operationSources: Check = ({ operations }, _spec, { account }) =>
         },
   );
 
-export const operations: Check = (transaction, spec, context) => {
-  const earlier: Spend[] = [];
-  return first(transaction.operations, (operation, index) => {
+/** Each operation for itself; what it takes of a window is `windows`' matter. */
+export const operations: Check = ({ transaction }, spec, context) =>
+  first(transaction.operations, (operation, index) => {
     const field = `operations[${index}]`;
-    if (!isSwap(operation)) return refuse(operation, field);
-    const refusal = judgeSwap(operation, field, spec, context, earlier);
-    earlier.push(swapSpend(operation));
-    return refusal;
+    return isSwap(operation) ? judgeSwap(operation, field, spec, context) : refuse(operation, field);
   });
+
+/** Whether all windows have room for the whole transaction. */
+export const windows: Check = (judged, spec, context) => {
+  const spends = spendsOf(judged, context, 'fee');
+  return feeWindow(spec, context, spends) ?? swapWindows(judged.transaction, spec, context, spends);
 };
 
 /** Soroban data changes what a fee and a transaction mean, and belongs to operations that are never allowed. */
-export const sorobanData: Check = ({ hasSorobanData }) =>
+export const sorobanData: Check = ({ transaction: { hasSorobanData } }) =>
   hasSorobanData
     ? { code: 'operation-not-allowed', message: 'Soroban data is never allowed', field: 'ext' }
     : undefined;
 
-type Swap = Extract<Operation, { type: 'pathPaymentStrictSend' | 'pathPaymentStrictReceive' }>;
-
-const isSwap = (operation: Operation): operation is Swap => OPERATION_RULES[operation.type] === 'swap';
+const isSwap = (operation: Operation): operation is PathPayment => OPERATION_RULES[operation.type] === 'swap';
 
 function refuse({ type }: Operation, field: string): Refusal {
   // An operation that the table does not know (a newer SDK) ends here too: default deny.
@@ -83,8 +85,26 @@ function refuse({ type }: Operation, field: string): Refusal {
   return { code: 'operation-not-allowed', message: `${type} ${reason}`, field };
 }
 
-/** What a transaction counts as in the windows: its fee, and the most that leaves with each swap. Stroops. */
-export function spendsOf(transaction: Transaction): Spend[] {
-  const fee: Spend = { kind: 'fee', asset: 'XLM', amount: transaction.fee.toString() };
-  return [fee, ...transaction.operations.filter(isSwap).map(swapSpend)];
+function swapWindows(
+  transaction: Transaction,
+  spec: PolicySpec,
+  context: Context,
+  spends: readonly Spend[],
+): Refusal | undefined {
+  return first(transaction.operations, (operation, index) =>
+    isSwap(operation) ? judgeWindow(operation, `operations[${index}]`, spec, context, spends) : undefined,
+  );
+}
+
+/** What a transaction counts as in the windows: its fee beyond what is counted of it, and the most that leaves. Stroops. */
+export function spendsOf(
+  { transaction, feeBump }: Judged,
+  { countedFee = 0n }: Pick<Context, 'countedFee'>,
+  feeKind: 'fee' | 'deletion-fee',
+): Spend[] {
+  const fee = feeBump === undefined ? transaction.fee : feeBump.fee;
+  const more = fee > countedFee ? fee - countedFee : 0n;
+  const own: Spend = { kind: feeKind, asset: 'XLM', amount: more.toString() };
+  // The inner transaction of a bump has counted already.
+  return feeBump === undefined ? [own, ...transaction.operations.filter(isSwap).map(swapSpend)] : [own];
 }

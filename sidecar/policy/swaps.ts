@@ -1,20 +1,19 @@
-import type { PathPayment } from '../envelope.ts';
 import type { Spend } from '../journal/entry.ts';
+import type { PathPayment } from '../transaction.ts';
 import type { Context, Refusal } from './check.ts';
+import { exceeds } from './limits.ts';
 import { isWithin } from './price.ts';
 import type { PolicySpec, SwapRule } from './schema.ts';
 
 /**
  * A path payment that pays its own source is a swap. It is judged at its worst case: the most that may leave for the
- * least that may arrive. `field` names the operation, `earlier` what operations before it in the same transaction
- * spend.
+ * least that may arrive. `field` names the operation.
  */
 export function judgeSwap(
   operation: PathPayment,
   field: string,
   spec: PolicySpec,
   context: Context,
-  earlier: readonly Spend[],
 ): Refusal | undefined {
   if (operation.destination !== context.account)
     return {
@@ -39,8 +38,7 @@ export function judgeSwap(
   return (
     judgePath(operation, field, spec) ??
     judgePrice(operation, field, rule) ??
-    judgeAmount(operation, field, rule) ??
-    judgeWindow(operation, field, rule, context, earlier)
+    judgeAmount(operation, field, rule)
   );
 }
 
@@ -95,26 +93,17 @@ function judgeAmount(operation: PathPayment, field: string, { maxAmount }: SwapR
     : undefined;
 }
 
-function judgeWindow(
+/** `spends` are those of the whole transaction. */
+export function judgeWindow(
   operation: PathPayment,
   field: string,
-  rule: SwapRule,
-  { spent }: Context,
-  earlier: readonly Spend[],
+  { swaps }: PolicySpec,
+  context: Context,
+  spends: readonly Spend[],
 ): Refusal | undefined {
-  const window = rule.window?.[operation.sendAsset as keyof typeof rule.window];
-  if (window === undefined) return undefined;
-  const own = swapSpend(operation);
-  const before = earlier.filter(({ asset, pair }) => asset === own.asset && pair === own.pair);
-  const total = before.reduce(
-    (sum, { amount }) => sum + BigInt(amount),
-    spent(own, window.seconds) + operation.sendMax,
-  );
-  return total > window.amount
-    ? {
-        code: 'window-exhausted',
-        message: `${total} stroops of ${own.asset} in ${window.seconds} s, at most ${window.amount}`,
-        field,
-      }
-    : undefined;
+  const rule = findRule(swaps, operation);
+  const window = rule?.window?.[operation.sendAsset as keyof typeof rule.window];
+  return window === undefined
+    ? undefined
+    : exceeds(swapSpend(operation), window.amount, window.seconds, context, spends, field);
 }

@@ -2,16 +2,13 @@ import type { Check } from './check.ts';
 
 /* The rules about the transaction as a whole, each on its own so that each can be tested on its own. */
 
-export const killSwitch: Check = (_transaction, spec) =>
-  spec.killSwitch ? { code: 'kill-switch', message: 'the kill switch is on' } : undefined;
-
 /** The source must be the account itself; a muxed form of it is another address, which nobody asked for. */
-export const sourceAccount: Check = (transaction, _spec, { account }) =>
+export const sourceAccount: Check = ({ transaction }, _spec, { account }) =>
   transaction.source === account
     ? undefined
     : { code: 'wrong-source', message: `the source must be ${account}`, field: 'source' };
 
-export const operationCount: Check = (transaction, { maxOperations }) => {
+export const operationCount: Check = ({ transaction }, { maxOperations }) => {
   const count = transaction.operations.length;
   if (count === 0)
     return { code: 'operation-not-allowed', message: 'there is no operation', field: 'operations' };
@@ -24,7 +21,7 @@ export const operationCount: Check = (transaction, { maxOperations }) => {
     : undefined;
 };
 
-export const timeBounds: Check = ({ timeBounds: bounds }, spec, { now }) => {
+export const timeBounds: Check = ({ transaction: { timeBounds: bounds } }, spec, { now }) => {
   const field = 'timeBounds.maxTime';
   if (bounds === undefined || bounds.maxTime === 0n)
     return { code: 'no-time-bounds', message: 'maxTime must be set', field };
@@ -41,12 +38,16 @@ export const timeBounds: Check = ({ timeBounds: bounds }, spec, { now }) => {
 };
 
 /** Whatever could delay a transaction, let it apply at another sequence number, or want further signers. */
-export const otherPreconditions: Check = ({ otherPreconditions: [name] }) =>
+export const otherPreconditions: Check = ({
+  transaction: {
+    otherPreconditions: [name],
+  },
+}) =>
   name === undefined
     ? undefined
     : { code: 'precondition-not-allowed', message: `${name} is never allowed`, field: name };
 
-export const memo: Check = (transaction, { memo: rule }) => {
+export const memo: Check = ({ transaction }, { memo: rule }) => {
   const { memo: given } = transaction;
   if (given.kind === 'none' || rule.kind === 'Any') return undefined;
   const isListed =
@@ -56,22 +57,10 @@ export const memo: Check = (transaction, { memo: rule }) => {
     : { code: 'memo-not-allowed', message: `a ${given.kind} memo that no rule allows`, field: 'memo' };
 };
 
-export const fee: Check = ({ fee: bid, operations }, { fees }) => {
+export const fee: Check = ({ transaction: { fee: bid, operations } }, { fees }) => {
   const perOperation = fees.perOperation * BigInt(operations.length);
   const limit = perOperation < fees.perTransaction ? perOperation : fees.perTransaction;
   return bid > limit
     ? { code: 'fee-too-high', message: `a fee of ${bid} stroops, at most ${limit}`, field: 'fee' }
-    : undefined;
-};
-
-export const feeWindow: Check = ({ fee: bid }, { fees }, { spent }) => {
-  const { amount, seconds } = fees.window;
-  const total = spent({ kind: 'fee', asset: 'XLM' }, seconds) + bid;
-  return total > amount
-    ? {
-        code: 'window-exhausted',
-        message: `${total} stroops of fees in ${seconds} s, at most ${amount}`,
-        field: 'fee',
-      }
     : undefined;
 };

@@ -44,10 +44,11 @@ function setup(spec: Record<string, unknown> = {}) {
       },
       fault: () => state.journalFault,
     },
-    sequences: createSequences(() => BigInt(Math.floor(Date.now() / 1000))),
-    windows: createWindows(Date.now),
-    rate: () => state.rate,
+    sequences: createSequences(() => BigInt(Math.floor(Date.now() / 1000)), Date.now),
+    windows: createWindows(),
+    rate: { has: () => state.rate, take: () => undefined },
     now: Date.now,
+    windowClock: Date.now,
     metrics: { requests: { inc: () => undefined } } as unknown as Parameters<
       typeof createSigner
     >[0]['metrics'],

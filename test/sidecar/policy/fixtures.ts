@@ -1,8 +1,9 @@
-import type { PathPayment, Transaction } from '../../../sidecar/envelope.ts';
-import type { Context } from '../../../sidecar/policy/check.ts';
+import { createWindows } from '../../../sidecar/journal/windows.ts';
+import type { Context, Refusal } from '../../../sidecar/policy/check.ts';
 import { evaluate } from '../../../sidecar/policy/evaluate.ts';
 import { parsePolicies } from '../../../sidecar/policy/load.ts';
 import type { Policy } from '../../../sidecar/policy/schema.ts';
+import type { PathPayment, Transaction } from '../../../sidecar/transaction.ts';
 import { ISSUER, policyYaml, STRANGER } from '../transactions.ts';
 
 export const ACCOUNT = STRANGER.publicKey();
@@ -42,12 +43,29 @@ export const transaction = (changes: Partial<Transaction> = {}): Transaction => 
   ...changes,
 });
 
-export const context = (changes: Partial<Context> = {}): Context => ({
-  account: ACCOUNT,
-  now: NOW,
-  spent: () => 0n,
-  ...changes,
-});
+/** Empty windows, room in the rate, nothing signed before. */
+export const context = (changes: Partial<Context> = {}): Context => {
+  const windows = createWindows();
+  return {
+    account: ACCOUNT,
+    now: NOW,
+    total: (key, seconds, spends) => windows.total(key, seconds, spends, Number(NOW) * 1000),
+    hasRate: () => true,
+    countedFee: undefined,
+    isRepeated: false,
+    ...changes,
+  };
+};
+
+/** The refusal, or undefined when it is allowed. */
+export function refusalOf(
+  changes: Partial<Transaction>,
+  policies: readonly Policy[],
+  contextChanges: Partial<Context> = {},
+): Refusal | undefined {
+  const decision = evaluate({ transaction: transaction(changes) }, policies, context(contextChanges));
+  return decision.allowed ? undefined : decision.refusal;
+}
 
 /** `allowed`, or the code and field of the refusal. */
 export function verdict(
@@ -55,6 +73,6 @@ export function verdict(
   spec: Record<string, unknown> = {},
   contextChanges: Partial<Context> = {},
 ): string {
-  const refusal = evaluate(transaction(changes), [policy(spec)], context(contextChanges));
+  const refusal = refusalOf(changes, [policy(spec)], contextChanges);
   return refusal === undefined ? 'allowed' : `${refusal.code} ${refusal.field ?? ''}`.trim();
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { xdr } from '@stellar/stellar-sdk';
-import type { OtherOperation } from '../../../sidecar/envelope.ts';
 import { OPERATION_RULES } from '../../../sidecar/policy/operations.ts';
+import type { OtherOperation } from '../../../sidecar/transaction.ts';
 import { EURC_ID, USDC_ID, verdict } from './fixtures.ts';
 
 /** Every member of the protocol's OperationType, as the SDK's XDR has it. */

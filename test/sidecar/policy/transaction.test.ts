@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { evaluate } from '../../../sidecar/policy/evaluate.ts';
+import type { Context } from '../../../sidecar/policy/check.ts';
 import { ISSUER } from '../transactions.ts';
-import { ACCOUNT, context, NOW, policy, swap, transaction, verdict } from './fixtures.ts';
+import { ACCOUNT, NOW, policy, refusalOf, swap, verdict } from './fixtures.ts';
 
 const at = (maxTime: bigint) => ({ timeBounds: { minTime: 0n, maxTime } });
 
@@ -72,17 +72,17 @@ describe('signing policy: the transaction as a whole @security', () => {
 
   it('counts fees in their window', () => {
     const asked: unknown[] = [];
-    const spent = (...question: unknown[]) => {
-      asked.push(question);
-      return 500_000_000n - 100n;
+    const total: Context['total'] = (key, seconds, spends) => {
+      asked.push([key, seconds]);
+      return 500_000_000n - 100n + BigInt(spends[0]!.amount);
     };
-    assert.equal(verdict({ fee: 100n }, {}, { spent }), 'allowed');
-    assert.equal(verdict({ fee: 101n }, {}, { spent }), 'window-exhausted fee');
+    assert.equal(verdict({ fee: 100n }, {}, { total }), 'allowed');
+    assert.equal(verdict({ fee: 101n }, {}, { total }), 'window-exhausted fee');
     assert.deepEqual(asked[0], [{ kind: 'fee', asset: 'XLM' }, 86_400]);
   });
 
   it('allows nothing without a policy', () => {
-    assert.equal(evaluate(transaction(), [], context())?.code, 'policy-missing');
+    assert.equal(refusalOf({}, [])?.code, 'policy-missing');
   });
 
   it('wants every policy to allow, and names the one that refuses', () => {
@@ -91,7 +91,7 @@ describe('signing policy: the transaction as a whole @security', () => {
       [policy(), strict],
       [strict, policy()],
     ])
-      assert.match(evaluate(transaction(), policies, context())!.message, /^policy strict: a fee of 100 /);
-    assert.equal(evaluate(transaction(), [policy(), policy()], context()), undefined);
+      assert.match(refusalOf({}, policies)!.message, /^policy strict: a fee of 100 /);
+    assert.equal(refusalOf({}, [policy(), policy()]), undefined);
   });
 });
