@@ -31,12 +31,16 @@ stack-down: ## Stops the stack
 	@if [ -x node_modules/.bin/node ]; then node test/e2e/stack.ts down; else echo "nothing was set up here, so nothing runs"; fi
 
 .PHONY: test
-test: setup ## Runs every test: unit, sandbox, API server, node, verify
-	@node scripts/test.ts unit sandbox cluster node verify
+test: setup ## Runs every test: unit, signer, sandbox, API server, node, verify
+	@node scripts/test.ts unit sidecar sandbox cluster node verify
 
 .PHONY: test-unit
 test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under a minute)
 	@node scripts/test.ts unit
+
+.PHONY: test-sidecar
+test-sidecar: setup ## Runs the tests of the signer: policy, journal, PKCS#11, Vault, ceremony, crashes
+	@node scripts/test.ts sidecar
 
 .PHONY: test-sandbox
 test-sandbox: setup ## Runs the tests of the sandbox: ledger, conformance, Horizon, RPC, faults
@@ -61,6 +65,14 @@ recorded: setup ## Asks recorded exchanges of a real Horizon (RPC=1: Stellar RPC
 .PHONY: bench-sandbox
 bench-sandbox: setup ## Measures the sandbox: operations a second, memory over 10,000 ledgers, start
 	@node --expose-gc test/bench/sandbox.ts
+
+.PHONY: bench-signer
+bench-signer: setup ## Measures the signer against its token and its Vault (about 3 minutes)
+	@node --expose-gc test/bench/signer.ts
+
+.PHONY: soak
+soak: setup ## Signs 200,000 times and kills the signer 200 times (about 15 minutes)
+	@node --expose-gc test/soak/signer.ts
 
 .PHONY: verify
 verify: setup ## Format, lint, types, generated files, layer rules, chart, lock file, secret scan

@@ -3,14 +3,16 @@ import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { createRegistry } from '../common/metrics.ts';
+import { createClock } from './clock.ts';
 import type { SignerConfig } from './config.ts';
 import { networkId } from './envelope.ts';
 import { healthModules, named, startHealthWhenPossible } from './health.ts';
 import { openJournal } from './journal/journal.ts';
 import { createSequences } from './journal/sequences.ts';
 import { createWindows } from './journal/windows.ts';
+import type { Keystore } from './keystore/keystore.ts';
 import { keepOpen } from './keystore/opening.ts';
-import { createPkcs11Opener, type Pkcs11Options } from './keystore/pkcs11/open.ts';
+import { createPkcs11Opener } from './keystore/pkcs11/open.ts';
 import { createProbe } from './keystore/probe.ts';
 import { createMetrics, measured } from './metrics.ts';
 import { createPolicyStore } from './policy/load.ts';
@@ -30,24 +32,28 @@ const PROBE_DEADLINE_MS = 4_000;
 export async function run(config: SignerConfig, log: Logger, signal: AbortSignal): Promise<void> {
   const registry = createRegistry();
   const metrics = createMetrics(registry);
-  const publicKey = Buffer.from(StrKey.decodeEd25519PublicKey(config.ACCOUNT));
-  const sequences = createSequences(() => BigInt(Math.floor(Date.now() / 1000)));
-  const windows = createWindows(Date.now);
+  const publicKey = Buffer.from(StrKey.decodeEd25519PublicKey(config.account));
+  const clock = createClock(Date.now, () => performance.now());
+  const sequences = createSequences(() => BigInt(Math.floor(clock.wallMs() / 1000)), clock.monotonicMs);
+  const windows = createWindows();
   // A second process by mistake must end before it writes a line into the first one's journal.
-  await prepareSocket(config.SIGNER_SOCKET);
+  await prepareSocket(config.signerSocket);
   const journal = await openJournal({
-    dir: config.JOURNAL_DIR,
-    account: config.ACCOUNT,
-    network: networkId(config.NETWORK_PASSPHRASE).toString('hex'),
+    dir: config.journal.dir,
+    account: config.account,
+    network: networkId(config.networkPassphrase).toString('hex'),
     now: () => new Date(),
-    onLine: ({ time, event }) => {
-      sequences.replay(event);
-      if (event.type === 'signed') windows.add(event.spends, Date.parse(time));
+    onLine: ({ event }) => {
+      if (event.type !== 'signed') return;
+      const { source, hash, inner } = event;
+      const [sequence, maxTime, fee] = [BigInt(event.sequence), BigInt(event.maxTime), BigInt(event.fee)];
+      sequences.load([{ source, sequence, hash: inner ?? hash, maxTime, fee }]);
+      windows.add(event.spends, event.at);
     },
   });
   await journal.append({ type: 'started' });
 
-  const policies = createPolicyStore(config.POLICY_DIR, config.ACCOUNT, (set) => {
+  const policies = createPolicyStore(config.policyDir, config.account, (set) => {
     metrics.policies.set(set.policies.length);
     metrics.policyFault.set(set.fault === undefined ? 0 : 1);
     metrics.policyReloads.inc({ result: set.fault === undefined ? 'loaded' : 'refused' });
@@ -65,7 +71,7 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
 
   // It outlives the signal, so that what was accepted is still signed.
   const keystoreEnd = new AbortController();
-  const keystore = keepOpen(createPkcs11Opener(pkcs11Options(config, publicKey)), {
+  const keystore = keepOpen(openerOf(config.backend, publicKey), {
     signal: keystoreEnd.signal,
     retryMs: RETRY_MS,
     onChange: (fault) => {
@@ -76,18 +82,19 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
   });
 
   const server = createSignerServer({
-    account: { account: config.ACCOUNT, networkPassphrase: config.NETWORK_PASSPHRASE },
+    account: { account: config.account, networkPassphrase: config.networkPassphrase },
     signer: createSigner({
-      account: config.ACCOUNT,
+      account: config.account,
       publicKey,
-      networkPassphrase: config.NETWORK_PASSPHRASE,
+      networkPassphrase: config.networkPassphrase,
       keystore: measured(keystore, 'transaction', metrics),
       policies: () => policies.current().policies,
       journal,
       sequences,
       windows,
       rate: createRateLimit(() => performance.now()),
-      now: Date.now,
+      now: clock.wallMs,
+      windowClock: clock.windowMs,
       metrics,
       log,
     }),
@@ -98,10 +105,10 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     now: () => performance.now(),
   });
   const health = startHealthWhenPossible(
-    { address: config.HEALTH_ADDRESS, certFile: config.TLS_CERT_FILE, keyFile: config.TLS_KEY_FILE },
+    { address: config.healthAddress, ...config.tls },
     healthModules({
-      account: config.ACCOUNT,
-      networkPassphrase: config.NETWORK_PASSPHRASE,
+      account: config.account,
+      networkPassphrase: config.networkPassphrase,
       keystore,
       journal,
       policies: policies.current,
@@ -111,8 +118,8 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     { retryMs: RETRY_MS, renewMs: TLS_INTERVAL_MS, signal, log },
   );
 
-  await listenOnSocket(server, config.SIGNER_SOCKET);
-  log.info({ socket: config.SIGNER_SOCKET, account: config.ACCOUNT }, 'listening');
+  await listenOnSocket(server, config.signerSocket);
+  log.info({ socket: config.signerSocket, account: config.account }, 'listening');
   await Promise.race([policies.watch(POLICY_INTERVAL_MS, signal), keystore.done]);
   log.info({ reason: messageOf(signal.reason) }, 'stopping');
   await close(server, GRACE_MS);
@@ -123,14 +130,15 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
   if (healthServer !== undefined) await close(healthServer, 0);
 }
 
-function pkcs11Options(config: SignerConfig, publicKey: Buffer): Pkcs11Options {
-  const { PKCS11_TOKEN_LABEL: tokenLabel, PKCS11_TOKEN_SERIAL: serial = '' } = config;
-  const { PKCS11_KEY_LABEL: keyLabel, PKCS11_KEY_ID: id = '' } = config;
-  return {
-    module: config.PKCS11_MODULE,
-    token: tokenLabel === undefined ? { serial } : { label: tokenLabel },
-    key: keyLabel === undefined ? { id: Buffer.from(id, 'hex') } : { label: keyLabel },
-    pinFile: config.PKCS11_PIN_FILE,
-    publicKey,
-  };
+/** What opens the key, to be called again after a failure. */
+function openerOf(
+  backend: SignerConfig['backend'],
+  publicKey: Buffer,
+): (signal: AbortSignal) => Promise<Keystore> {
+  switch (backend.type) {
+    case 'pkcs11':
+      return createPkcs11Opener({ ...backend, publicKey });
+    case 'vault':
+      throw new Error('the Vault backend is not part of this version');
+  }
 }

@@ -9,8 +9,8 @@ import { createVerifier, type Verifier } from './keystore/ed25519.ts';
 import type { Keystore } from './keystore/keystore.ts';
 import type { SignerMetrics } from './metrics.ts';
 import type { Refusal } from './policy/check.ts';
-import { evaluate } from './policy/evaluate.ts';
-import { spendsOf } from './policy/operations.ts';
+import { type Decision, evaluate } from './policy/evaluate.ts';
+import type { RateLimit } from './policy/rate.ts';
 import type { Policy } from './policy/schema.ts';
 import type { SignRequest, SignResponse } from './protocol.ts';
 
@@ -25,10 +25,11 @@ export interface SignerModules {
   journal: Pick<Journal, 'append' | 'fault'>;
   sequences: Sequences;
   windows: Windows;
-  /** Whether one more signature may be made now at that many per second; counts it. */
-  rate: (perSecond: number) => boolean;
-  /** Milliseconds since the epoch. */
+  rate: RateLimit;
+  /** Milliseconds since the epoch, the wall clock: what time bounds are judged by. */
   now: () => number;
+  /** Milliseconds since the epoch by a clock that never jumps, in whole numbers: what windows are counted by. */
+  windowClock: () => number;
   metrics: Pick<SignerMetrics, 'requests'>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -46,30 +47,33 @@ export interface Signer {
  * nothing is awaited, so no two requests can spend the same room.
  */
 export function createSigner(modules: SignerModules): Signer {
-  const { account, journal, sequences, windows, log } = modules;
+  const { account, journal, sequences, windows, rate, log } = modules;
   const network = networkId(modules.networkPassphrase);
   const verify = createVerifier(modules.publicKey);
 
   const signDecoded = async (decoded: DecodedEnvelope, signal: AbortSignal): Promise<SignResponse> => {
-    const { source, sequence, timeBounds, operations } = decoded.transaction;
+    const { transaction, feeBump } = decoded;
     const hash = decoded.hash.toString('hex');
+    const inner = feeBump?.innerHash ?? hash;
+    const at = modules.windowClock();
     const policies = modules.policies();
-    const isRepeated = sequences.isSigned(source, sequence, hash);
-    const refusal =
-      foreignSignature(decoded, verify) ??
-      evaluate(decoded.transaction, policies, {
-        account,
-        now: BigInt(Math.floor(modules.now() / 1000)),
-        // A hash that was signed before is in its windows already.
-        spent: (spend, seconds) => (isRepeated ? 0n : windows.spent(spend, seconds)),
-      });
-    if (refusal !== undefined) throw signerError(refusal.code, refusal.message, refusal);
-    const perSecond = Math.min(...policies.map(({ spec }) => spec.signaturesPerSecond));
-    if (!modules.rate(perSecond))
-      throw signerError('rate-exceeded', `more than ${perSecond} signatures a second`);
-    const settle = sequences.take(source, sequence, hash, timeBounds!.maxTime);
-    const spends = isRepeated ? [] : spendsOf(decoded.transaction);
-    windows.add(spends);
+    const live = sequences.signed(inner);
+    const decision = judge(decoded, policies, {
+      account,
+      now: BigInt(Math.floor(modules.now() / 1000)),
+      total: (key, seconds, spends) => windows.total(key, seconds, spends, at),
+      hasRate: rate.has,
+      countedFee: live?.fee,
+      isRepeated: feeBump === undefined && live !== undefined,
+    });
+    if (!decision.allowed)
+      throw signerError(decision.refusal.code, decision.refusal.message, decision.refusal);
+    const { source, sequence } = transaction;
+    const maxTime = transaction.timeBounds!.maxTime;
+    const fee = largest(live?.fee ?? 0n, feeBump?.fee ?? transaction.fee);
+    const settle = sequences.take({ source, sequence, hash: inner, maxTime, fee });
+    windows.add(decision.spends, at);
+    if (decision.budget === 'ordinary') rate.take();
     const signature = await modules.keystore.sign(decoded.hash, signal).catch((cause: unknown) => {
       settle(false);
       throw keystoreError(cause);
@@ -78,14 +82,28 @@ export function createSigner(modules: SignerModules): Signer {
     await journal.append({
       type: 'signed',
       hash,
+      ...(feeBump === undefined ? {} : { inner }),
+      at,
       source,
       sequence: sequence.toString(),
-      maxTime: timeBounds!.maxTime.toString(),
-      operations: operations.map(({ type }) => type),
-      spends,
+      maxTime: maxTime.toString(),
+      fee: fee.toString(),
+      operations: transaction.operations.map(({ type }) => type),
+      budget: decision.budget,
+      spends: decision.spends,
       policies: policies.map((policy) => ({ name: policy.name, hash: policy.hash })),
     });
     return { envelopeXdr: decoded.withSignature(modules.publicKey, signature), hash, signer: account };
+  };
+
+  /** Policy, after what no policy can allow. */
+  const judge = (
+    decoded: DecodedEnvelope,
+    policies: readonly Policy[],
+    context: Parameters<typeof evaluate>[2],
+  ): Decision => {
+    const refusal = foreignSignature(decoded, verify);
+    return refusal === undefined ? evaluate(decoded, policies, context) : { allowed: false, refusal };
   };
 
   const record = async (error: unknown, decoded?: DecodedEnvelope): Promise<void> => {
@@ -122,6 +140,8 @@ export function createSigner(modules: SignerModules): Signer {
     },
   };
 }
+
+const largest = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 const asSignerError = (error: unknown): SignerError =>
   isSignerError(error) ? error : signerError('internal', 'see the signer’s log', { cause: error });

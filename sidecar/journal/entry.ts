@@ -8,11 +8,15 @@ export const NO_PREVIOUS = '0'.repeat(64);
 const decimal = z.string().regex(/^\d{1,20}$/);
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** An amount that counts in a window: what kind of spending, of which asset, in a swap of which pair. Stroops. */
+/** An amount that counts in a window, in stroops. */
 const spend = z.strictObject({
-  kind: z.enum(['fee', 'swap']),
+  kind: z.enum(['fee', 'deletion-fee', 'swap', 'offer', 'deposit', 'payment']),
+  /** What leaves. */
   asset: z.string(),
+  /** Both assets of the market, sorted, with a space between. */
   pair: z.string().optional(),
+  /** The offer that is changed; within a slot it counts once, at its largest. */
+  offer: decimal.optional(),
   amount: decimal,
 });
 
@@ -21,12 +25,21 @@ const event = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('created'), id: z.string(), account: z.string(), network: hex32 }),
   z.strictObject({
     type: z.literal('signed'),
+    /** Of what was signed. */
     hash: hex32,
+    /** Of a fee bump: the inner transaction. */
+    inner: hex32.optional(),
+    /** When it was decided, by the clock of the windows: milliseconds since the epoch. */
+    at: z.int().min(0),
     source: z.string(),
     sequence: decimal,
     /** Unix seconds. */
     maxTime: decimal,
+    /** The largest fee so far for the transaction and its bumps, in stroops. */
+    fee: decimal,
     operations: z.array(z.string()),
+    /** Whose room it took: deletions have a small one of their own for when the ordinary one refuses. */
+    budget: z.enum(['ordinary', 'deletions']),
     /** Empty when the hash was signed before: nothing counts twice. */
     spends: z.array(spend),
     /** Name and SHA-256 of each policy that allowed it. */
