@@ -1,29 +1,34 @@
-import { parseArgs } from 'node:util';
-import { loadConfig } from '../common/config.ts';
 import { createLogger } from '../common/log.ts';
 import { shutdownSignal } from '../common/shutdown.ts';
-import { configSchema } from './config.ts';
-import { run } from './run.ts';
+import { EXIT, type Io, signer } from './cli.ts';
+import type { Sources } from './config/sources.ts';
+import { loadSignerConfig } from './config.ts';
 
 const SHUTDOWN_DEADLINE_MS = 20_000;
 
-const { values } = parseArgs({ options: { help: { type: 'boolean' } } });
-if (values.help === true) {
-  const names = Object.keys(configSchema.shape).map((name) => `  STELLAR_${name}`);
-  process.stdout.write(
-    `signer: signs what the policies allow. Configuration by environment:\n${names.join('\n')}\n`,
-  );
-} else {
-  // Nothing that this process creates is for anybody else; the socket's mode is set where it is made.
-  process.umask(0o077);
+async function run(sources: Sources, { signal }: Io): Promise<number> {
   let log = createLogger('signer');
   try {
-    const config = loadConfig(configSchema, process.env);
-    log = createLogger('signer', config.LOG_LEVEL);
-    await run(config, log, shutdownSignal(SHUTDOWN_DEADLINE_MS));
-    process.exit(0);
+    const config = loadSignerConfig(sources);
+    log = createLogger('signer', config.logLevel);
+    // Loaded here, so that no other command loads the key store's native addon.
+    const { run: serve } = await import('./run.ts');
+    await serve(config, log, signal);
+    return EXIT.ok;
   } catch (err) {
     log.error({ err }, 'the signer ends');
-    process.exit(1);
+    return EXIT.failed;
   }
 }
+
+async function check(sources: Sources, { stdout }: Io): Promise<number> {
+  loadSignerConfig(sources);
+  stdout.write('the configuration is usable\n');
+  return EXIT.ok;
+}
+
+// Nothing that this process creates is for anybody else; the socket's mode is set where it is made.
+process.umask(0o077);
+const { stdin, stdout, stderr, env } = process;
+const io = { stdin, stdout, stderr, env, signal: shutdownSignal(SHUTDOWN_DEADLINE_MS) };
+process.exit(await signer(process.argv.slice(2), io, { run, check }));

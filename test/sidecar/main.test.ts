@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../common/config.ts';
-import { configSchema } from '../../sidecar/config.ts';
+import { loadSignerConfig } from '../../sidecar/config.ts';
 import { sharedToken } from './shared-token.ts';
 import { startSigner } from './signer.ts';
 import type { Token } from './token.ts';
@@ -89,7 +88,7 @@ describe('signer start @security', function () {
       STELLAR_TLS_CERT_FILE: '/crt',
       STELLAR_TLS_KEY_FILE: '/key',
     };
-    assert.deepEqual(loadConfig(configSchema, given).HEALTH_ADDRESS, { host: '::', port: 15889 });
+    assert.deepEqual(loadSignerConfig({ env: given }).healthAddress, { host: '::', port: 15889 });
     for (const change of [
       { STELLAR_PKCS11_TOKEN_SERIAL: 's' },
       { STELLAR_PKCS11_TOKEN_LABEL: undefined },
@@ -98,7 +97,7 @@ describe('signer start @security', function () {
       { STELLAR_ACCOUNT: `${ISSUER.slice(0, -1)}A` },
       { STELLAR_PKCS11_KEY_ID: 'XY' },
     ])
-      assert.throws(() => loadConfig(configSchema, { ...given, ...change }), { code: 'config-invalid' });
+      assert.throws(() => loadSignerConfig({ env: { ...given, ...change } }), { code: 'config-invalid' });
   });
 
   function makeDir(name: string): string {

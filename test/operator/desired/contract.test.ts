@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import type { V1Container } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { loadConfig } from '../../../common/config.ts';
 import { loadEnvironment, parseConnectorFile } from '../../../connector/config.ts';
-import { configSchema } from '../../../sidecar/config.ts';
+import { loadSignerConfig } from '../../../sidecar/config.ts';
 import { signingPolicy } from '../../../sidecar/policy/schema.ts';
 import { completePolicy } from '../../crds/good.ts';
 import { aConnector, aPolicy } from '../builders.ts';
@@ -32,7 +31,7 @@ describe('the contract with signer and connector', () => {
   for (const [title, connector] of Object.entries(connectors)) {
     it(`gives the signer variables that it takes, token and key ${title}`, () => {
       const { signer } = children(connector.build());
-      assert.doesNotThrow(() => loadConfig(configSchema, env(signer)));
+      assert.doesNotThrow(() => loadSignerConfig({ env: env(signer) }));
       assert.deepEqual(astray(signer), []);
     });
   }
