@@ -59,7 +59,8 @@ async function removeStale(path: string): Promise<void> {
   rmSync(path);
 }
 
-function answers(path: string): Promise<boolean> {
+/** Whether a process listens there. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
