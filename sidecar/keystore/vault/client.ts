@@ -1,0 +1,31 @@
+import createNodeVault from 'node-vault';
+import { Secret } from '../../../common/secret.ts';
+import type { VaultOptions } from './options.ts';
+import type { Transport } from './transport.ts';
+
+export type VaultClient = ReturnType<typeof createNodeVault>;
+
+/**
+ * A client of node-vault that has not logged in. Nothing of the environment (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_PREFIX,
+ * DEBUG …) reaches it, and its token is kept so that neither logs nor JSON nor util.inspect show it.
+ */
+export function createClient(
+  { address, namespace }: Pick<VaultOptions, 'address' | 'namespace'>,
+  transport: Pick<Transport, 'request'>,
+): VaultClient {
+  const client = createNodeVault({
+    endpoint: address,
+    'request-promise': { defaults: () => transport.request },
+    debug: () => undefined,
+  });
+  let token: Secret | undefined;
+  Object.defineProperty(client, 'token', {
+    get: () => token?.reveal().toString(),
+    // node-vault sets it after a login.
+    set: (value: string) => {
+      token = new Secret(Buffer.from(value));
+    },
+    enumerable: false,
+  });
+  return Object.assign(client, { namespace, pathPrefix: '' });
+}
