@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { CodedError, messageOf } from './errors.ts';
 import { Secret } from './secret.ts';
+import { fileFacts, secretFileFault, self } from './secret-file.ts';
 
 const PREFIX = 'STELLAR_';
 
@@ -44,22 +45,31 @@ export function loadConfig<Shape extends z.ZodRawShape>(
 
 /**
  * Reads a secret from a file, without the line end that editors and `echo` add.
- * @throws CodedError `secret-missing` naming the file, when it is absent, unreadable or empty
+ * @throws CodedError naming the file: `secret-missing` when it is absent, unreadable or empty, `secret-exposed` when
+ * others than its owner could read or exchange it
  */
 export function readSecretFile(path: string): Secret {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new CodedError('secret-missing', `cannot read ${path}: ${messageOf(cause)}`, {
-      cause,
-      field: path,
-    });
-  }
+  const bytes = readGuarded(path);
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
   if (end === 0) throw new CodedError('secret-missing', `${path} is empty`, { field: path });
   const secret = new Secret(bytes.subarray(0, end));
   bytes.fill(0);
   return secret;
+}
+
+function readGuarded(path: string): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const fault = secretFileFault(fileFacts(path, descriptor), self());
+    if (fault !== undefined) throw new CodedError('secret-exposed', fault, { field: path });
+    return readFileSync(descriptor);
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    const message = `cannot read ${path}: ${messageOf(cause)}`;
+    throw new CodedError('secret-missing', message, { cause, field: path });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }

@@ -9,7 +9,10 @@ const values = new WeakMap<Secret, Buffer>();
  */
 export class Secret {
   constructor(bytes: Buffer) {
-    values.set(this, Buffer.from(bytes));
+    // Not of Buffer's pool: whoever held another Buffer of it could see these bytes through `.buffer`.
+    const own = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(own);
+    values.set(this, own);
     Object.freeze(this);
   }
 

@@ -13,7 +13,7 @@ export interface Pkcs11Config {
   auditKeyLabel: string | undefined;
   pinFile: string;
   vendor: NonNullable<Options['pkcs11']>['vendor'];
-  pointEncoding: NonNullable<Options['pkcs11']>['pointEncoding'];
+  pointEncoding?: NonNullable<Options['pkcs11']>['pointEncoding'];
   sessions: number;
 }
 

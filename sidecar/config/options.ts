@@ -65,7 +65,7 @@ const pkcs11 = z.strictObject({
     isSecretFile: true,
   }),
   vendor: z
-    .enum(['generic', 'softhsm', 'yubihsm2', 'luna', 'cloudhsm', 'nitrokey'])
+    .enum(['generic', 'softhsm', 'yubihsm2', 'luna', 'cloudhsm', 'nethsm'])
     .default('generic')
     .register(about, {
       description: 'Whose token it is: the defaults of how the vendor’s library differs from the others.',
@@ -73,13 +73,12 @@ const pkcs11 = z.strictObject({
     }),
   pointEncoding: z.enum(['Auto', 'DerOctetString', 'Raw', 'BitString']).default('Auto').register(about, {
     description:
-      'How the token writes the public point (CKA_EC_POINT). Auto tells the forms apart by their length.',
+      'How the token writes the public point (CKA_EC_POINT), if not as the vendor’s others; Auto goes by its length.',
     example: 'Raw',
   }),
-  sessions: whole(1, 64).default(4).register(about, {
-    description:
-      'Sessions that sign at once. UV_THREADPOOL_SIZE must be larger, or the journal waits for the token.',
-    example: '8',
+  sessions: whole(1, 64).default(8).register(about, {
+    description: 'Sessions that sign at once; more than threads (UV_THREADPOOL_SIZE) are not opened.',
+    example: '4',
     unit: 'sessions',
   }),
 });

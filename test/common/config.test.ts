@@ -47,7 +47,7 @@ describe('readSecretFile', () => {
   const folder = mkdtempSync(join(tmpdir(), 'secret-'));
   const fileWith = (text: string): string => {
     const path = join(folder, 'pin');
-    writeFileSync(path, text);
+    writeFileSync(path, text, { mode: 0o600 });
     return path;
   };
 

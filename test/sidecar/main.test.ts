@@ -46,7 +46,7 @@ describe('signer start @security', function () {
       assert.deepEqual([refused.status, refused.body.code], [503, 'keystore-unavailable']);
       assert.ok(!JSON.stringify(refused.body).includes('late-pin'));
       assert.equal(refused.headers['retry-after'], '1');
-      writeFileSync(pinFile, readFileSync(token.pinFile));
+      writeFileSync(pinFile, readFileSync(token.pinFile), { mode: 0o600 });
       while ((await signer.health('/readyz')).status !== 200)
         await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal((await signer.sign(buildTransaction({ account: token.account }).toXDR())).status, 200);

@@ -144,7 +144,7 @@ describe('PKCS#11 key store @security', function () {
   it('never sends a refused PIN again, until the file holds another', async () => {
     let logins = 0;
     const pinFile = join(dir, 'wrong-pin');
-    writeFileSync(pinFile, 'not the PIN\n');
+    writeFileSync(pinFile, 'not the PIN\n', { mode: 0o600 });
     const reopen = opener({ pinFile }, (native) => {
       const original = native.C_Login.bind(native);
       native.C_Login = (...args) => {
@@ -163,7 +163,7 @@ describe('PKCS#11 key store @security', function () {
   it('comes back after a C_Finalize that failed, and says why it failed before that', async () => {
     let isBroken = false;
     const pinFile = join(dir, 'later-right-pin');
-    writeFileSync(pinFile, 'not the PIN\n');
+    writeFileSync(pinFile, 'not the PIN\n', { mode: 0o600 });
     const reopen = opener({ pinFile }, (native) => {
       const finalize = native.C_Finalize.bind(native);
       native.C_Finalize = () => {
