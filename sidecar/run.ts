@@ -14,6 +14,7 @@ import type { Keystore } from './keystore/keystore.ts';
 import { keepOpen } from './keystore/opening.ts';
 import { createPkcs11Opener } from './keystore/pkcs11/open.ts';
 import { createProbe } from './keystore/probe.ts';
+import { createVaultOpener } from './keystore/vault/open.ts';
 import { createMetrics, measured } from './metrics.ts';
 import { createPolicyStore } from './policy/load.ts';
 import { createRateLimit } from './policy/rate.ts';
@@ -135,10 +136,7 @@ function openerOf(
   backend: SignerConfig['backend'],
   publicKey: Buffer,
 ): (signal: AbortSignal) => Promise<Keystore> {
-  switch (backend.type) {
-    case 'pkcs11':
-      return createPkcs11Opener({ ...backend, publicKey });
-    case 'vault':
-      throw new Error('the Vault backend is not part of this version');
-  }
+  if (backend.type === 'pkcs11') return createPkcs11Opener({ ...backend, publicKey });
+  const { type: _, ...options } = backend;
+  return createVaultOpener(options, { publicKey });
 }
