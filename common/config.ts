@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import * as z from 'zod';
 import { CodedError, messageOf } from './errors.ts';
 import { Secret } from './secret.ts';
@@ -43,28 +43,40 @@ export function loadConfig<Shape extends z.ZodRawShape>(
   throw new CodedError('config-invalid', `configuration refused:\n  ${lines.join('\n  ')}`);
 }
 
+/** More than any PIN, token or JWT has. */
+const MAX_SECRET_BYTES = 65_536;
+
 /**
  * Reads a secret from a file, without the line end that editors and `echo` add.
- * @throws CodedError naming the file: `secret-missing` when it is absent, unreadable or empty, `secret-exposed` when
- * others than its owner could read or exchange it
+ * @throws CodedError naming the file: `secret-missing` when it is absent, unreadable, empty or too large,
+ * `secret-exposed` when others than its owner could read or exchange it
  */
 export function readSecretFile(path: string): Secret {
-  const bytes = readGuarded(path);
-  let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
-  if (end === 0) throw new CodedError('secret-missing', `${path} is empty`, { field: path });
-  const secret = new Secret(bytes.subarray(0, end));
-  bytes.fill(0);
-  return secret;
+  // Bytes of our own, not of Buffer's pool, so that none is left behind.
+  const bytes = Buffer.alloc(MAX_SECRET_BYTES);
+  try {
+    let end = readGuarded(path, bytes);
+    if (end === bytes.length)
+      throw new CodedError('secret-missing', `${path} is too large for a secret`, { field: path });
+    while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+    if (end === 0) throw new CodedError('secret-missing', `${path} is empty`, { field: path });
+    return new Secret(bytes.subarray(0, end));
+  } finally {
+    bytes.fill(0);
+  }
 }
 
-function readGuarded(path: string): Buffer {
+/** Reads what fits into `bytes` and returns how many that are. */
+function readGuarded(path: string, bytes: Buffer): number {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
     const fault = secretFileFault(fileFacts(path, descriptor), self());
     if (fault !== undefined) throw new CodedError('secret-exposed', fault, { field: path });
-    return readFileSync(descriptor);
+    let end = 0;
+    for (let more = 1; more > 0 && end < bytes.length; end += more)
+      more = readSync(descriptor, bytes, end, bytes.length - end, null);
+    return end;
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     const message = `cannot read ${path}: ${messageOf(cause)}`;

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import * as z from 'zod';
 import { listenAddress, loadConfig, readSecretFile } from '../../common/config.ts';
 import { isCoded } from '../../common/errors.ts';
-import { Secret } from '../../common/secret.ts';
 
 const schema = z.object({
   ACCOUNT: z.string().length(3),
@@ -45,6 +43,7 @@ describe('loadConfig', () => {
 
 describe('readSecretFile', () => {
   const folder = mkdtempSync(join(tmpdir(), 'secret-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
   const fileWith = (text: string): string => {
     const path = join(folder, 'pin');
     writeFileSync(path, text, { mode: 0o600 });
@@ -63,27 +62,21 @@ describe('readSecretFile', () => {
     );
   });
 
+  it('refuses what is too large for a secret', () => {
+    assert.throws(() => readSecretFile(fileWith('x'.repeat(70_000))), { code: 'secret-missing' });
+  });
+
+  it('@security refuses a file that others can read, and shows nothing of it', () => {
+    const path = fileWith('hunter2');
+    chmodSync(path, 0o604);
+    assert.throws(
+      () => readSecretFile(path),
+      (error) => isCoded(error, 'secret-exposed') && /pin .*mode 0604/.test(error.message),
+    );
+    rmSync(path);
+  });
+
   it('refuses a missing file and names it', () => {
     assert.throws(() => readSecretFile('/nowhere/pin'), /cannot read \/nowhere\/pin/);
-  });
-});
-
-describe('Secret', () => {
-  it('@security shows itself in no printed form', () => {
-    const secret = new Secret(Buffer.from('hunter2'));
-    for (const shown of [
-      `${secret}`,
-      JSON.stringify({ secret }),
-      inspect({ secret }),
-      JSON.stringify({ ...secret }),
-    ]) {
-      assert.ok(!shown.includes('hunter2'), shown);
-    }
-  });
-
-  it('@security is gone after erase', () => {
-    const secret = new Secret(Buffer.from('hunter2'));
-    secret.erase();
-    assert.throws(() => secret.reveal(), /erased/);
   });
 });
