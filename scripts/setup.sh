@@ -13,7 +13,7 @@ case "$(uname -s)-$(uname -m)" in
 esac
 command -v npm >/dev/null || { echo "npm is missing: install Node.js of any version (Debian: apt-get install npm)." >&2; exit 1; }
 
-need_packages softhsm2-util:softhsm2 python3:python3 make:make g++:g++ openssl:openssl git:git pip3:python3-pip
+need_packages softhsm2-util:softhsm2 gcc:gcc /usr/include/p11-kit-1/p11-kit/pkcs11.h:libp11-kit-dev python3:python3 make:make g++:g++ openssl:openssl git:git pip3:python3-pip
 
 stamp=node_modules/.stellar-setup
 inputs=$(cat package.json package-lock.json scripts/setup.sh | sha256sum | cut -c1-16)
