@@ -15,25 +15,33 @@ export interface Key {
 export interface Keystore extends Key {
   /** The second key of the same token or mount, which signs the journal's checkpoints; undefined when none is configured. */
   readonly audit: Key | undefined;
+  /** Resolves with the reason when the backend cannot go on, whether or not anybody waits for a signature. */
+  readonly failed?: Promise<KeystoreFault>;
   /** Waits for signatures under way and gives the backend back. */
   close(): Promise<void>;
 }
 
 /**
- * Why a key cannot be used. `FATAL_FAULTS` mean that the wrong or an unsafe key is there: the process ends. All others
- * can pass, so the signer stays up, says so, and tries again.
+ * Why a key cannot be used. `FATAL_FAULTS` mean that the wrong or an unsafe key is there, or that a call into the token's
+ * library never returned: the process ends. All others can pass, so the signer stays up, says so, and tries again.
  */
 export type KeystoreFaultCode =
   | 'module-unusable'
   | 'token-missing'
   | 'pin-missing'
   | 'pin-refused'
+  /** The record of refused PINs cannot be read or written: no PIN is tried. */
+  | 'pin-memory-unusable'
   | 'key-missing'
   | 'key-ambiguous'
   | 'key-unsafe'
   | 'wrong-account'
   | 'keystore-busy'
   | 'keystore-failed'
+  /** The token works and refused this signature: trying again, or opening anew, would change nothing. */
+  | 'keystore-refused'
+  /** PKCS#11: a call has not returned. `process.exit` waits for its thread: only SIGKILL ends the process. */
+  | 'keystore-hung'
   /** Vault: nothing answers at the address, or not in time, or not with TLS that is trusted. */
   | 'vault-unreachable'
   | 'vault-sealed'
@@ -45,7 +53,7 @@ export type KeystoreFaultCode =
   | 'login-missing'
   | 'login-refused';
 
-export const FATAL_FAULTS = ['key-ambiguous', 'key-unsafe', 'wrong-account'] as const;
+export const FATAL_FAULTS = ['key-ambiguous', 'key-unsafe', 'wrong-account', 'keystore-hung'] as const;
 
 export type KeystoreFault = CodedError<KeystoreFaultCode>;
 

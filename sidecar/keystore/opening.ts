@@ -1,8 +1,10 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import { aborted, sleep } from '../../common/shutdown.ts';
-import { FATAL_FAULTS, type Keystore, type KeystoreFault, keystoreFault } from './keystore.ts';
+import { FATAL_FAULTS, type Key, type Keystore, type KeystoreFault, keystoreFault } from './keystore.ts';
 
 export interface KeptKeystore extends Pick<Keystore, 'sign'> {
+  /** The audit key; its public half is undefined until the backend was open once, and when none is configured. */
+  readonly audit: Pick<Key, 'sign'> & { publicKey(): Buffer | undefined };
   /** Undefined while the key is usable, else why it is not. */
   fault(): string | undefined;
   /** Settles when `signal` is aborted and the backend is given back; rejects with a fatal fault. */
@@ -12,15 +14,19 @@ export interface KeptKeystore extends Pick<Keystore, 'sign'> {
 export interface OpeningOptions {
   /** Ends it all. */
   signal: AbortSignal;
-  /** Milliseconds between attempts to open. */
+  /** Milliseconds until the backend is tried again after a failure; doubled each time, up to eight times as long. */
   retryMs: number;
   /** Called with the fault, or undefined, when it changes. */
   onChange(fault: string | undefined): void;
 }
 
+const LONGEST_WAIT = 8;
+/** Known without asking the backend, from a file: looked at again without growing waits. */
+const OF_FILES = ['pin-missing', 'pin-refused', 'pin-memory-unusable', 'login-missing'] as const;
+
 /**
- * Keeps a backend open: a missing token or PIN file may still come, and a backend that failed twice in a row is closed
- * and opened anew (for PKCS#11 that is finalize, initialize, login, find). Meanwhile `sign` fails at once.
+ * Keeps a backend open: a missing token or PIN file may still come, and a backend that could not help itself is closed and
+ * opened anew. Meanwhile signatures fail at once, and the backend hears of one attempt each `retryMs` or less often.
  */
 export function keepOpen(
   open: (signal: AbortSignal) => Promise<Keystore>,
@@ -28,7 +34,8 @@ export function keepOpen(
 ): KeptKeystore {
   let current: Keystore | undefined;
   let fault: string | undefined = 'the key store is being opened';
-  let giveUp: () => void = () => undefined;
+  let auditKey: Buffer | undefined;
+  let giveUp: (fault: KeystoreFault) => void = () => undefined;
 
   const change = (next: string | undefined): void => {
     if (next === fault) return;
@@ -36,25 +43,42 @@ export function keepOpen(
     onChange(fault);
   };
 
-  const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      let opened: Keystore;
-      try {
-        opened = await open(signal);
-      } catch (error) {
-        if (isCoded(error, ...FATAL_FAULTS)) throw error;
-        change(messageOf(error));
-        await sleep(retryMs, signal).catch(() => undefined);
-        continue;
-      }
-      current = opened;
-      change(undefined);
-      const lost = new Promise<void>((resolve) => {
-        giveUp = resolve;
-      });
-      await Promise.race([lost, aborted(signal)]);
-      current = undefined;
+  /** Opens, and stays until the backend is lost. @returns why it is not open any more */
+  const once = async (onOpen: () => void): Promise<unknown> => {
+    let opened: Keystore;
+    try {
+      opened = await open(signal);
+    } catch (error) {
+      return error;
+    }
+    const lost = new Promise<KeystoreFault>((resolve) => {
+      giveUp = resolve;
+      opened.failed?.then(resolve);
+    });
+    current = opened;
+    auditKey = opened.audit?.publicKey;
+    onOpen();
+    change(undefined);
+    const reason = await Promise.race([lost, aborted(signal)]);
+    current = undefined;
+    // A call that hangs would keep `close` for ever; after the other fatal faults there is nothing to lose either.
+    if (!isCoded(reason, ...FATAL_FAULTS)) {
+      if (reason !== undefined) change(reason.message);
       await opened.close();
+    }
+    return reason;
+  };
+
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !signal.aborted; ) {
+      const reason = await once(() => {
+        failures = 0;
+      });
+      if (signal.aborted && !isCoded(reason, ...FATAL_FAULTS)) return;
+      change(messageOf(reason));
+      if (isCoded(reason, ...FATAL_FAULTS)) throw reason;
+      const wait = isCoded(reason, ...OF_FILES) ? 1 : Math.min(2 ** failures++, LONGEST_WAIT);
+      await sleep(wait * retryMs, signal).catch(() => undefined);
     }
   };
 
@@ -62,23 +86,30 @@ export function keepOpen(
   // Whoever awaits it hears of it; until then a rejection must not end the process without a word.
   done.catch(() => undefined);
 
+  const sign = async (key: 'trading' | 'audit', message: Buffer, caller: AbortSignal): Promise<Buffer> => {
+    const used = current;
+    const chosen = key === 'trading' ? used : used?.audit;
+    if (used === undefined || chosen === undefined)
+      throw keystoreFault(
+        'keystore-failed',
+        fault ?? (used === undefined ? 'the key store is being closed' : 'no audit key is configured'),
+      );
+    try {
+      return await chosen.sign(message, caller);
+    } catch (error) {
+      if (isCoded<KeystoreFault['code']>(error, 'keystore-failed') && used === current) {
+        current = undefined;
+        change(error.message);
+        giveUp(error);
+      }
+      throw error;
+    }
+  };
+
   return {
     fault: () => fault,
     done,
-    async sign(message, callerSignal) {
-      const used = current;
-      if (used === undefined)
-        throw keystoreFault('keystore-failed', fault ?? 'the key store is being closed');
-      try {
-        return await used.sign(message, callerSignal);
-      } catch (error) {
-        if (isCoded<KeystoreFault['code']>(error, 'keystore-failed') && used === current) {
-          current = undefined;
-          change(error.message);
-          giveUp();
-        }
-        throw error;
-      }
-    },
+    sign: (message, caller) => sign('trading', message, caller),
+    audit: { publicKey: () => auditKey, sign: (message, caller) => sign('audit', message, caller) },
   };
 }

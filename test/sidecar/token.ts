@@ -8,6 +8,7 @@ import { StrKey } from '@stellar/stellar-sdk';
 import graphene from 'graphene-pk11';
 import { rawPublicKey } from '../../sidecar/keystore/pkcs11/point.ts';
 import { initialize, loadModule } from '../../sidecar/keystore/pkcs11/token.ts';
+import { VENDORS } from '../../sidecar/keystore/pkcs11/vendors.ts';
 
 /** A SoftHSM2 token of its own with one Ed25519 key that was made in it. */
 export interface Token {
@@ -31,10 +32,7 @@ const MODULES = [
 ];
 const TOKEN_LABEL = 'stellar';
 const KEY_LABEL = 'trading';
-const CKK_EC_EDWARDS = 0x40;
-const CKM_EC_EDWARDS_KEY_PAIR_GEN = 0x1055;
-/** DER of the OID 1.3.101.112. */
-const EDWARDS25519 = Buffer.from('06032b6570', 'hex');
+const SOFTHSM = VENDORS.softhsm;
 
 /**
  * Makes the token in `dir`, or returns the one that is there. In a process of its own: SoftHSM reads its configuration
@@ -58,29 +56,50 @@ function writeConfiguration(dir: string): string {
   return path;
 }
 
-/** Options of a key pair's private half; the defaults are what a trading key must be. */
+/** A key pair's names and attributes of its private half; the defaults are what a trading key must be. */
 export interface KeyOptions {
   label?: string;
   id?: Buffer;
+  /** CKA_EC_PARAMS. */
+  curve?: Buffer;
+  token?: boolean;
+  private?: boolean;
   sensitive?: boolean;
   extractable?: boolean;
   sign?: boolean;
+  signRecover?: boolean;
+  decrypt?: boolean;
+  unwrap?: boolean;
+  derive?: boolean;
 }
 
 /** Generates a key pair in the token; returns the raw public key. The session must be read-write and logged in. */
 export function generateKey(session: graphene.Session, options: KeyOptions = {}): Buffer {
-  const name = { label: options.label ?? KEY_LABEL, id: options.id ?? Buffer.from('01', 'hex') };
+  const {
+    label = KEY_LABEL,
+    id = Buffer.from('01', 'hex'),
+    curve = SOFTHSM.ecParams,
+    ...attributes
+  } = options;
+  const keyType = SOFTHSM.keyTypes[0]!;
   const pair = session.generateKeyPair(
-    CKM_EC_EDWARDS_KEY_PAIR_GEN as graphene.MechanismEnum,
-    { keyType: CKK_EC_EDWARDS, token: true, verify: true, paramsEC: EDWARDS25519, ...name },
+    SOFTHSM.keyPairMechanisms[0] as graphene.MechanismEnum,
+    { keyType, token: true, verify: true, paramsEC: curve, label, id },
     {
-      keyType: CKK_EC_EDWARDS,
+      keyType,
       token: true,
       private: true,
-      sensitive: options.sensitive ?? true,
-      extractable: options.extractable ?? false,
-      sign: options.sign ?? true,
-      ...name,
+      sensitive: true,
+      extractable: false,
+      sign: true,
+      // SoftHSM gives a key that does not say otherwise the right to all three.
+      signRecover: false,
+      decrypt: false,
+      unwrap: false,
+      derive: false,
+      ...attributes,
+      label,
+      id,
     },
   );
   const raw = rawPublicKey(pair.publicKey.getAttribute('pointEC'));

@@ -1,134 +1,89 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import graphene from 'graphene-pk11';
 import type pkcs11js from 'pkcs11js';
-import { readSecretFile } from '../../../common/config.ts';
-import { isCoded, messageOf } from '../../../common/errors.ts';
-import type { Secret } from '../../../common/secret.ts';
-import { createVerifier } from '../ed25519.ts';
-import { type Keystore, keystoreFault } from '../keystore.ts';
-import { probeMessage } from '../probe.ts';
-import { findKey, type KeyName } from './key.ts';
-import { createSessionPool } from './sessions.ts';
-import { createSign, InvalidSignature } from './sign.ts';
-import { finalize, findSlot, initialize, loadModule, login, type TokenName } from './token.ts';
+import { sleep } from '../../../common/shutdown.ts';
+import { type Key, type Keystore, type KeystoreFault, keystoreFault } from '../keystore.ts';
+import { type Connection, type ConnectionOptions, connect, type Role } from './connection.ts';
+import { createPinMemory } from './pin-memory.ts';
+import { createRecovery } from './recovery.ts';
+import { loadModule } from './token.ts';
+import { type MechanismParameter, type PointEncoding, VENDORS, type VendorName } from './vendors.ts';
 
-export interface Pkcs11Options {
+export interface Pkcs11Options
+  extends Pick<ConnectionOptions, 'token' | 'key' | 'auditKey' | 'pinFile' | 'publicKey' | 'sessions'> {
   /** Path of the module. */
   module: string;
-  token: TokenName;
-  key: KeyName;
-  pinFile: string;
-  /** The pinned account's, 32 bytes. */
-  publicKey: Buffer;
+  /** Where refused PINs are remembered over restarts: a file of the journal's volume. */
+  pinMemoryFile?: string;
+  /** Row of the vendor table; default `generic`. */
+  vendor?: VendorName;
+  /** In place of the vendor's. */
+  pointEncoding?: PointEncoding;
+  mechanismParameter?: MechanismParameter;
+  /** Milliseconds after which a C_Sign counts as hung; default 30 s. */
+  hangMs?: number;
+  /** Milliseconds within which a lost token may come back before requests fail; default 3 s. */
+  recoveryMs?: number;
 }
 
-/** As many as libuv has threads by default: more would only wait there. */
-const SESSIONS = 4;
-const MAX_WAITING = 256;
+const HANG_MS = 30_000;
+const RECOVERY_MS = 3_000;
+const MAX_PENDING = 264;
 
 /**
- * An opener of the key in a PKCS#11 token, to be called again after a failure. It is the only one in the process that
- * initializes and finalizes the module. A PIN that the token refused is never sent again until the file holds another:
- * tokens lock after a few tries.
+ * An opener of the keys in a PKCS#11 token, to be called again after a failure. It is the only one in the process that
+ * initializes and finalizes the module. What an opened key store survives by itself: docs/signer/pkcs11.md.
  */
 export function createPkcs11Opener(
   options: Pkcs11Options,
   load: (path: string) => pkcs11js.PKCS11 = loadModule,
 ): (signal: AbortSignal) => Promise<Keystore> {
   let lib: pkcs11js.PKCS11 | undefined;
-  const refusedPins = createPinMemory();
+  /** The first one seen: it is pinned nowhere else. */
+  let auditKey: Buffer | undefined;
+  const pins = createPinMemory(options.token, options.pinMemoryFile);
+  const vendor = { ...VENDORS[options.vendor ?? 'generic'] };
+  if (options.pointEncoding !== undefined) vendor.pointEncoding = options.pointEncoding;
+
   return async (signal) => {
     lib ??= load(options.module);
-    const pin = readPin(options.pinFile);
-    if (refusedPins.has(pin)) throw pinRefused(options.pinFile);
-    initialize(lib);
-    try {
-      return await openInitialized(lib, options, pin, refusedPins, signal);
-    } catch (error) {
-      finalize(lib);
-      throw error;
-    } finally {
-      pin.erase();
-    }
+    const module = lib;
+    const failed = Promise.withResolvers<KeystoreFault>();
+    const connection: ConnectionOptions = {
+      ...options,
+      vendor,
+      parameter: options.mechanismParameter ?? vendor.parameter,
+      hangMs: options.hangMs ?? HANG_MS,
+      onHang: failed.resolve,
+    };
+    const connectSame = async (end: AbortSignal): Promise<Connection> => {
+      const opened = await connect(module, connection, pins, end);
+      auditKey ??= opened.auditKey;
+      if (auditKey === undefined || opened.auditKey?.equals(auditKey) === true) return opened;
+      await opened.close();
+      throw keystoreFault('key-unsafe', 'the audit key is refused: it is another one than before');
+    };
+    const hung = failed.promise.then((fault) => {
+      throw fault;
+    });
+    // Nobody may be listening any more when it comes.
+    hung.catch(() => undefined);
+    const recovery = createRecovery(await Promise.race([connectSame(signal), hung]), {
+      connect: connectSame,
+      onFailed: failed.resolve,
+      budgetMs: options.recoveryMs ?? RECOVERY_MS,
+      maxPending: MAX_PENDING,
+      now: () => performance.now(),
+      sleep,
+    });
+    const key = (role: Role, publicKey: Buffer): Key => ({
+      publicKey,
+      sign: (message, callerSignal) =>
+        recovery.run((used) => used.sign(role, message, callerSignal), callerSignal),
+    });
+    return {
+      ...key('trading', options.publicKey),
+      audit: auditKey === undefined ? undefined : key('audit', auditKey),
+      failed: failed.promise,
+      close: recovery.close,
+    };
   };
-}
-
-async function openInitialized(
-  lib: pkcs11js.PKCS11,
-  options: Pkcs11Options,
-  pin: Secret,
-  refusedPins: PinMemory,
-  signal: AbortSignal,
-): Promise<Keystore> {
-  const slot = findSlot(lib, options.token);
-  // The anchor: a login ends with the last session of the process, and key handles with it.
-  const anchor = slot.open(graphene.SessionFlag.SERIAL_SESSION);
-  if (!login(anchor, pin)) {
-    refusedPins.add(pin);
-    throw pinRefused(options.pinFile);
-  }
-  const key = findKey(anchor, options.key, options.publicKey);
-  const pool = createSessionPool({
-    open: () => lib.C_OpenSession(slot.handle, graphene.SessionFlag.SERIAL_SESSION),
-    close: (session) => lib.C_CloseSession(session),
-    size: SESSIONS,
-    maxWaiting: MAX_WAITING,
-  });
-  const signOnce = createSign(lib, key.handle, createVerifier(options.publicKey));
-  const sign = async (message: Buffer, callerSignal: AbortSignal): Promise<Buffer> => {
-    const attempt = () => pool.use((session) => signOnce(session, message), callerSignal);
-    try {
-      return await attempt();
-    } catch (error) {
-      if (callerSignal.aborted || isCoded(error)) throw error;
-      return attempt();
-    }
-  };
-  await sign(probeMessage(), signal).catch((error: unknown) => {
-    if (error instanceof InvalidSignature && !key.compared)
-      throw keystoreFault('wrong-account', 'the key in the token does not sign for STELLAR_ACCOUNT', error);
-    throw asFault(error);
-  });
-  return {
-    publicKey: options.publicKey,
-    audit: undefined,
-    sign: (message, callerSignal) =>
-      sign(message, callerSignal).catch((error: unknown) => {
-        throw callerSignal.aborted || isCoded(error) ? error : asFault(error);
-      }),
-    async close() {
-      await pool.close();
-      finalize(lib);
-    },
-  };
-}
-
-const asFault = (error: unknown): Error =>
-  isCoded(error) ? error : keystoreFault('keystore-failed', `the token failed: ${messageOf(error)}`, error);
-
-function readPin(file: string): Secret {
-  try {
-    return readSecretFile(file);
-  } catch (cause) {
-    throw keystoreFault('pin-missing', messageOf(cause), cause);
-  }
-}
-
-const pinRefused = (file: string): Error =>
-  keystoreFault(
-    'pin-refused',
-    `the token refused the PIN in ${file}; it is not tried again until the file changes`,
-  );
-
-interface PinMemory {
-  add(pin: Secret): void;
-  has(pin: Secret): boolean;
-}
-
-/** Remembers PINs as an HMAC under a key of this process, so that no PIN stays in memory for it. */
-function createPinMemory(): PinMemory {
-  const key = randomBytes(32);
-  const refused = new Set<string>();
-  const digest = (pin: Secret): string => createHmac('sha256', key).update(pin.reveal()).digest('hex');
-  return { add: (pin) => void refused.add(digest(pin)), has: (pin) => refused.has(digest(pin)) };
 }

@@ -1,9 +1,15 @@
-import { keystoreFault } from '../keystore.ts';
+/** The pool was closed while the caller waited for a session: nothing of it has reached the token. */
+export class PoolClosed extends Error {}
 
 export interface SessionPool<Session> {
-  /** Runs `task` with a session of its own; an aborted `signal` frees the caller, the session only when `task` ends. */
+  /**
+   * Runs `task` with a session of its own; an aborted `signal` frees the caller, the session only when `task` ends.
+   * @throws PoolClosed, or the signal's reason
+   */
   use<Result>(task: (session: Session) => Promise<Result>, signal: AbortSignal): Promise<Result>;
-  /** Refuses new work, waits for what runs, closes all sessions. */
+  /** Closes the sessions that stand idle, so that the next task gets a new one. */
+  freshen(): void;
+  /** Sends those away that wait, waits for what runs, closes all sessions. */
   close(): Promise<void>;
 }
 
@@ -11,8 +17,6 @@ export interface SessionPoolOptions<Session> {
   open(): Session;
   close(session: Session): void;
   size: number;
-  /** How many may wait for a session; one more is refused with `keystore-busy`. */
-  maxWaiting: number;
 }
 
 /**
@@ -21,39 +25,33 @@ export interface SessionPoolOptions<Session> {
  */
 export function createSessionPool<Session>(options: SessionPoolOptions<Session>): SessionPool<Session> {
   const idle: Session[] = [];
-  const waiting: (() => void)[] = [];
+  const waiting: PromiseWithResolvers<void>[] = [];
   const running = new Set<Promise<unknown>>();
   let free = options.size;
   let closed = false;
 
   const acquire = async (signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted();
-    if (closed) throw keystoreFault('keystore-busy', 'the key store is being closed');
+    if (closed) throw new PoolClosed();
     if (free > 0) {
       free--;
       return;
     }
-    if (waiting.length >= options.maxWaiting)
-      throw keystoreFault('keystore-busy', 'too many signatures are waiting for the token');
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => {
-        waiting.splice(waiting.indexOf(granted), 1);
-        reject(signal.reason);
-      };
-      const granted = (): void => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      waiting.push(granted);
-    });
+    const place = Promise.withResolvers<void>();
+    const onAbort = (): void => {
+      waiting.splice(waiting.indexOf(place), 1);
+      place.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    waiting.push(place);
+    await place.promise.finally(() => signal.removeEventListener('abort', onAbort));
   };
 
   /** Hands the place on to the first in the queue, so that nobody overtakes. */
   const release = (): void => {
     const next = waiting.shift();
     if (next === undefined) free++;
-    else next();
+    else next.resolve();
   };
 
   const discard = (session: Session): void => {
@@ -76,24 +74,39 @@ export function createSessionPool<Session>(options: SessionPoolOptions<Session>)
     }
   };
 
+  const freshen = (): void => {
+    for (const session of idle.splice(0)) discard(session);
+  };
+
   return {
+    freshen,
     use(task, signal) {
-      // Counted from here on, also while it waits: `close` lets all that was taken on come to its end.
-      const work = acquire(signal).then(() => run(task).finally(release));
+      const work = acquire(signal).then(async () => {
+        try {
+          // Granted and given up in the same turn: nothing is begun for a caller who has left.
+          signal.throwIfAborted();
+          return await run(task);
+        } finally {
+          release();
+        }
+      });
       running.add(work);
       work.catch(() => undefined).finally(() => running.delete(work));
       return orAborted(work, signal);
     },
     async close() {
       closed = true;
+      for (const place of waiting.splice(0)) place.reject(new PoolClosed());
       while (running.size > 0) await Promise.allSettled(running);
-      for (const session of idle.splice(0)) discard(session);
+      freshen();
     },
   };
 }
 
-function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+/** What `work` gives, or the signal's reason as soon as it is aborted; `work` itself goes on. */
+export function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));

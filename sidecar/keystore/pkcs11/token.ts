@@ -3,6 +3,7 @@ import pkcs11js from 'pkcs11js';
 import { messageOf } from '../../../common/errors.ts';
 import type { Secret } from '../../../common/secret.ts';
 import { keystoreFault } from '../keystore.ts';
+import { codeOf } from './ladder.ts';
 
 /** How a token is named: slot numbers change when a token is initialized, so they are never used. */
 export type TokenName = { label: string } | { serial: string };
@@ -89,10 +90,4 @@ export function login(session: graphene.Session, pin: Secret): boolean {
     if (code !== undefined && PIN_REFUSALS.includes(code)) return false;
     throw keystoreFault('keystore-failed', `C_Login: ${messageOf(cause)}`, cause);
   }
-}
-
-/** The CK_RV of an error of the binding. */
-export function codeOf(error: unknown): number | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'number' ? code : undefined;
 }

@@ -8,9 +8,25 @@ import pkcs11js from 'pkcs11js';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import { createPkcs11Opener, type Pkcs11Options } from '../../../../sidecar/keystore/pkcs11/open.ts';
 import { loadModule } from '../../../../sidecar/keystore/pkcs11/token.ts';
+import {
+  ED25519_NAME,
+  ED25519_OID,
+  VENDORS,
+  type VendorName,
+} from '../../../../sidecar/keystore/pkcs11/vendors.ts';
 import { sharedToken } from '../../shared-token.ts';
-import { generateKey, type Token, withToken } from '../../token.ts';
+import { generateKey, type KeyOptions, type Token, withToken } from '../../token.ts';
 
+/** One wrong attribute each, and how the refusal names it. */
+const UNSAFE: Record<string, KeyOptions> = {
+  CKA_EXTRACTABLE: { extractable: true },
+  CKA_SENSITIVE: { sensitive: false },
+  CKA_SIGN: { sign: false },
+  CKA_SIGN_RECOVER: { signRecover: true },
+  CKA_DECRYPT: { decrypt: true },
+  CKA_UNWRAP: { unwrap: true },
+  CKA_DERIVE: { derive: true },
+};
 /** DER of the OID of P-256. */
 const P256 = Buffer.from('06082a8648ce3d030107', 'hex');
 const signal = () => AbortSignal.timeout(30_000);
@@ -48,9 +64,15 @@ describe('PKCS#11 key store @security', function () {
       keys.byId = generateKey(session, { label: 'by-id', id: Buffer.from('beef', 'hex') });
       keys.twice = generateKey(session, { label: 'twice' });
       generateKey(session, { label: 'twice' });
-      keys.extractable = generateKey(session, { label: 'extractable', extractable: true });
-      keys.insensitive = generateKey(session, { label: 'insensitive', sensitive: false });
-      keys.unsigning = generateKey(session, { label: 'unsigning', sign: false });
+      for (const [label, options] of Object.entries(UNSAFE))
+        keys[label] = generateKey(session, { label, ...options });
+      keys.audit = generateKey(session, { label: 'audit', id: Buffer.from('aa', 'hex') });
+      keys['by-name'] = generateKey(session, { label: 'by-name', curve: ED25519_NAME });
+      keys['by-oid'] = generateKey(session, { label: 'by-oid', curve: ED25519_OID });
+      keys.lonely = generateKey(session, { label: 'lonely' });
+      const { lib: native, handle } = session;
+      const publics = session.find({ class: graphene.ObjectClass.PUBLIC_KEY, label: 'lonely' });
+      native.C_DestroyObject(handle, publics.items(0).handle);
       session.generateKeyPair(
         graphene.MechanismEnum.EC_KEY_PAIR_GEN,
         { keyType: graphene.KeyType.EC, token: true, paramsECDSA: P256, label: 'p256' },
@@ -112,24 +134,12 @@ describe('PKCS#11 key store @security', function () {
       /2 private keys/,
       () => ({ key: { label: 'twice' }, publicKey: keys.twice! }),
     ],
-    [
-      'an extractable key',
+    ...Object.keys(UNSAFE).map((label): (typeof refusals)[number] => [
+      `a key whose ${label} is wrong`,
       'key-unsafe',
-      /CKA_EXTRACTABLE/,
-      () => ({ key: { label: 'extractable' }, publicKey: keys.extractable! }),
-    ],
-    [
-      'a key that is not sensitive',
-      'key-unsafe',
-      /CKA_SENSITIVE/,
-      () => ({ key: { label: 'insensitive' }, publicKey: keys.insensitive! }),
-    ],
-    [
-      'a key that may not sign',
-      'key-unsafe',
-      /CKA_SIGN/,
-      () => ({ key: { label: 'unsigning' }, publicKey: keys.unsigning! }),
-    ],
+      new RegExp(`: ${label} is not (true|false)$`),
+      () => ({ key: { label }, publicKey: keys[label]! }),
+    ]),
     ['a key of another curve', 'key-unsafe', /CKA_KEY_TYPE/, () => ({ key: { label: 'p256' } })],
     [
       'the key of another account',
@@ -137,27 +147,172 @@ describe('PKCS#11 key store @security', function () {
       /not that of STELLAR_ACCOUNT/,
       () => ({ publicKey: keys.byId! }),
     ],
+    [
+      'an audit key that is not there',
+      'key-missing',
+      /the audit key is missing: no private key has the label other/,
+      () => ({ auditKey: { label: 'other' } }),
+    ],
+    [
+      'the trading key as audit key',
+      'key-unsafe',
+      /audit key is refused: it is the trading key/,
+      () => ({ auditKey: { label: token.keyLabel } }),
+    ],
+    [
+      'an audit key that may do more than sign',
+      'key-unsafe',
+      /audit key with the label CKA_DECRYPT/,
+      () => ({ auditKey: { label: 'CKA_DECRYPT' } }),
+    ],
+    [
+      'an audit key whose public half the token does not show',
+      'key-missing',
+      /audit key’s public half/,
+      () => ({ auditKey: { label: 'lonely' } }),
+    ],
+    [
+      'a public key in another encoding than the one given',
+      'wrong-account',
+      /CKA_EC_POINT has 34 bytes, begins with 0420.*pointEncoding is Raw/,
+      () => ({ pointEncoding: 'Raw' }),
+    ],
   ];
   for (const [what, code, message, changes] of refusals)
     it(`refuses ${what}: ${code}`, () => assert.rejects(open(changes()), { code, message }));
 
-  it('never sends a refused PIN again, until the file holds another', async () => {
-    let logins = 0;
-    const pinFile = join(dir, 'wrong-pin');
-    writeFileSync(pinFile, 'not the PIN\n', { mode: 0o600 });
-    const reopen = opener({ pinFile }, (native) => {
-      const original = native.C_Login.bind(native);
-      native.C_Login = (...args) => {
-        logins++;
-        original(...args);
+  /** An opener whose token shows these attributes in another way; undefined: it does not know them. */
+  const showing = (shown: Map<number, Buffer | undefined>, changes: Partial<Pkcs11Options> = {}) =>
+    opener(changes, (native) => {
+      const original = native.C_GetAttributeValue.bind(native);
+      native.C_GetAttributeValue = (session, object, template) => {
+        const type = template[0]!.type;
+        if (!shown.has(type)) return original(session, object, template);
+        const value = shown.get(type);
+        if (value === undefined) throw new pkcs11js.Pkcs11Error('CKR_ATTRIBUTE_TYPE_INVALID:18');
+        return [{ type, value }];
       };
     });
-    for (let i = 0; i < 20; i++)
-      await assert.rejects(reopen(signal()), { code: 'pin-refused', message: /wrong-pin/ });
-    assert.equal(logins, 1);
-    writeFileSync(pinFile, `${readFileSync(token.pinFile, 'utf8')}\r\n`);
+
+  for (const [name, value, message] of [
+    ['CKA_TOKEN', '00', /: CKA_TOKEN is not true$/],
+    ['CKA_PRIVATE', '00', /: CKA_PRIVATE is not true$/],
+    ['CKA_ALWAYS_AUTHENTICATE', '01', /: CKA_ALWAYS_AUTHENTICATE is not false$/],
+    ['CKA_EC_PARAMS', '06032b6571', /: CKA_EC_PARAMS is not edwards25519$/],
+    ['CKA_KEY_TYPE', '4100000000000000', /: CKA_KEY_TYPE is not CKK_EC_EDWARDS$/],
+  ] as const)
+    it(`refuses a key that shows ${name} as ${value}`, () =>
+      assert.rejects(showing(new Map([[pkcs11js[name], Buffer.from(value, 'hex')]]))(signal()), {
+        code: 'key-unsafe',
+        message,
+      }));
+
+  it('names every wrong attribute, and takes one that the token does not know only where nothing rests on it', async () => {
+    const { CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE, CKA_SIGN_RECOVER, CKA_ALWAYS_AUTHENTICATE } = pkcs11js;
+    const unknown = new Map<number, undefined>();
+    for (const type of [CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE, CKA_SIGN_RECOVER, CKA_ALWAYS_AUTHENTICATE])
+      unknown.set(type, undefined);
+    unknown.set(pkcs11js.CKA_EC_PARAMS, undefined);
+    const reopen = showing(unknown);
     await (await reopen(signal())).close();
-    assert.equal(logins, 2);
+    for (const type of [pkcs11js.CKA_SENSITIVE, pkcs11js.CKA_EXTRACTABLE, pkcs11js.CKA_SIGN])
+      unknown.set(type, undefined);
+    await assert.rejects(reopen(signal()), {
+      code: 'key-unsafe',
+      message: /CKA_SENSITIVE is not true, CKA_EXTRACTABLE is not false, CKA_SIGN is not true$/,
+    });
+  });
+
+  it('knows a key that a token shows no public half of by its signature alone', async () => {
+    const keystore = await open({ key: { label: 'lonely' }, publicKey: keys.lonely! });
+    assert.equal((await keystore.sign(Buffer.alloc(32), signal())).length, 64);
+    await keystore.close();
+    await assert.rejects(open({ key: { label: 'lonely' } }), {
+      code: 'wrong-account',
+      message: /does not sign/,
+    });
+  });
+
+  for (const [encoding, prefix] of [
+    ['Raw', ''],
+    ['DerOctetString', '0420'],
+    ['BitString', '032100'],
+  ] as const)
+    it(`reads a public key that the token shows as ${encoding}, given so or found out`, async () => {
+      const raw = Buffer.from(StrKey.decodeEd25519PublicKey(token.account));
+      const shown = new Map([[pkcs11js.CKA_EC_POINT, Buffer.concat([Buffer.from(prefix, 'hex'), raw])]]);
+      for (const pointEncoding of ['Auto', encoding] as const)
+        await (await showing(shown, { pointEncoding })(signal())).close();
+      const other = encoding === 'Raw' ? 'BitString' : 'Raw';
+      await assert.rejects(showing(shown, { pointEncoding: other })(signal()), { code: 'wrong-account' });
+    });
+
+  for (const vendor of Object.keys(VENDORS) as VendorName[])
+    it(`signs with what the row of ${vendor} says, as far as SoftHSM is like it`, async () => {
+      const used: unknown[] = [];
+      const keystore = await opener({ vendor }, (native) => {
+        const original = native.C_SignInit.bind(native);
+        native.C_SignInit = (session, mechanism, key) => {
+          used.push(mechanism);
+          original(session, mechanism, key);
+        };
+      })(signal());
+      assert.equal((await keystore.sign(Buffer.alloc(32), signal())).length, 64);
+      await keystore.close();
+      for (const mechanism of used) assert.deepEqual(mechanism, { mechanism: 0x1057 });
+    });
+
+  it('uses the number of a mechanism that the token lists', async () => {
+    const used: number[] = [];
+    const reopen = opener({ vendor: 'luna' }, (native) => {
+      native.C_GetMechanismList = () => [0x80000c03];
+      const original = native.C_SignInit.bind(native);
+      native.C_SignInit = (session, mechanism, key) => {
+        used.push(mechanism.mechanism);
+        original(session, { ...mechanism, mechanism: 0x1057 }, key);
+      };
+    });
+    await (await reopen(signal())).close();
+    assert.deepEqual(used, [0x80000c03]);
+  });
+
+  for (const mechanismParameter of ['None', 'Empty', 'EddsaParams'] as const)
+    it(`makes the same pure Ed25519 signature with the parameter ${mechanismParameter}`, async () => {
+      const keystore = await open({ mechanismParameter });
+      const message = Buffer.from('one message');
+      assert.ok(createVerifier(keystore.publicKey)(message, await keystore.sign(message, signal())));
+      await keystore.close();
+    });
+
+  it('takes a key of either form of CKA_EC_PARAMS, and CKA_DERIVE where a module says it of every key', async () => {
+    for (const label of ['by-name', 'by-oid'])
+      await (await open({ key: { label }, publicKey: keys[label]! })).close();
+    const derives = { key: { label: 'CKA_DERIVE' }, publicKey: keys.CKA_DERIVE! };
+    await (await open({ ...derives, vendor: 'nethsm' })).close();
+    await assert.rejects(open({ ...derives, vendor: 'yubihsm2' }), { code: 'key-unsafe' });
+  });
+
+  it('signs with the audit key too, and keeps the one that it saw first', async () => {
+    const reopen = opener({ auditKey: { label: 'audit' } });
+    const keystore = await reopen(signal());
+    const { audit } = keystore;
+    assert.deepEqual(audit?.publicKey, keys.audit);
+    const message = Buffer.from('a checkpoint');
+    assert.ok(createVerifier(keys.audit!)(message, await audit!.sign(message, signal())));
+    assert.ok(createVerifier(keystore.publicKey)(message, await keystore.sign(message, signal())));
+    await keystore.close();
+    const { C_FindObjectsInit: find } = lib;
+    lib.C_FindObjectsInit = (session, template) =>
+      find.call(
+        lib,
+        session,
+        template?.map((entry) =>
+          entry.value?.toString() === 'audit' ? { ...entry, value: 'by-id' } : entry,
+        ),
+      );
+    await assert.rejects(reopen(signal()), { code: 'key-unsafe', message: /another one than before/ });
+    assert.equal((await open()).audit, undefined);
+    lib.C_Finalize();
   });
 
   it('comes back after a C_Finalize that failed, and says why it failed before that', async () => {
@@ -202,17 +357,11 @@ describe('PKCS#11 key store @security', function () {
     assert.equal(sessions.length, 2);
     assert.notEqual(sessions[0], sessions[1]);
     assert.deepEqual(closed, [sessions[0]]);
-    faults = 2;
-    await assert.rejects(keystore.sign(Buffer.alloc(32), signal()), {
-      code: 'keystore-failed',
-      message: /CKR_DEVICE_ERROR/,
-    });
-    assert.equal(sessions.length, 4);
     await keystore.close();
   });
 
   it('gives no signature away that does not verify', async () => {
-    const keystore = await open();
+    const keystore = await open({ recoveryMs: 50 });
     const { C_SignAsync: sign } = lib;
     lib.C_SignAsync = (session, _input, output) => sign.call(lib, session, Buffer.alloc(32, 99), output);
     await assert.rejects(keystore.sign(Buffer.alloc(32), signal()), {

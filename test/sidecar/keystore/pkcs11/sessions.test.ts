@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { createSessionPool } from '../../../../sidecar/keystore/pkcs11/sessions.ts';
+import { createSessionPool, PoolClosed } from '../../../../sidecar/keystore/pkcs11/sessions.ts';
 
 const never = new AbortController().signal;
 const turn = () => new Promise(setImmediate);
 
 /** A pool of numbered sessions, and tasks that end when told to. */
-function setup(size: number, maxWaiting = 10) {
+function setup(size: number) {
   let next = 1;
   const closed: number[] = [];
   const pool = createSessionPool<number>({
     open: () => next++,
     close: (session) => void closed.push(session),
     size,
-    maxWaiting,
   });
   const task = () => {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -90,35 +89,51 @@ describe('PKCS#11 session pool', () => {
     assert.equal(second.session, 0);
   });
 
-  it('refuses more than may wait', async () => {
-    const { pool, task } = setup(1, 1);
+  it('begins nothing for one who gave up in the very turn in which a session came free @security', async () => {
+    const { pool, task } = setup(1);
+    const controller = new AbortController();
     const [first, second] = [task(), task()];
-    const done = [pool.use(first.run, never), pool.use(second.run, never)];
-    await assert.rejects(
-      pool.use(async () => 'third', never),
-      { code: 'keystore-busy' },
-    );
-    first.resolve('1');
-    second.resolve('2');
-    await Promise.all(done);
+    const running = pool.use(first.run, never);
+    const givenUp = pool.use(second.run, controller.signal);
+    await turn();
+    first.resolve('first');
+    await running;
+    controller.abort(new Error('deadline'));
+    await assert.rejects(givenUp, /deadline/);
+    await turn();
+    assert.equal(second.session, 0);
   });
 
-  it('closes when what runs has ended, and takes nothing more', async () => {
-    const { pool, closed, task } = setup(2);
-    const running = task();
+  it('opens another session after its idle ones were dropped', async () => {
+    const { pool, closed, task } = setup(1);
+    for (const session of [1, 2]) {
+      const next = task();
+      next.resolve('ok');
+      await pool.use(next.run, never);
+      assert.equal(next.session, session);
+      pool.freshen();
+    }
+    assert.deepEqual(closed, [1, 2]);
+  });
+
+  it('when closed, sends away who waits, lets what runs end, and takes nothing more', async () => {
+    const { pool, closed, task } = setup(1);
+    const [running, waiting] = [task(), task()];
     const done = pool.use(running.run, never);
+    const sentAway = pool.use(waiting.run, never);
     let isClosed = false;
     const closing = pool.close().then(() => {
       isClosed = true;
     });
+    await assert.rejects(sentAway, PoolClosed);
     await assert.rejects(
       pool.use(async () => 'x', never),
-      { code: 'keystore-busy' },
+      PoolClosed,
     );
     await turn();
     assert.equal(isClosed, false);
     running.resolve('x');
     await Promise.all([done, closing]);
-    assert.deepEqual(closed, [1]);
+    assert.deepEqual([closed, waiting.session], [[1], 0]);
   });
 });
