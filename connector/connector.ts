@@ -90,9 +90,12 @@ export async function startConnector(
   const horizon = createHorizon(endpoint.url, transport, {
     answered: (route, outcome) => metrics.horizon.inc({ route, outcome }),
   });
-  const signer = createSigner(environment.SIGNER_SOCKET, {
-    answered: (outcome) => metrics.signer.inc({ outcome }),
-  });
+  const signer = createSigner(
+    environment.SIGNER_SOCKET,
+    { answered: (outcome) => metrics.signer.inc({ outcome }) },
+    // Not the network's clock: what both ends of the socket have is the machine's.
+    Date.now,
+  );
   const store = await openStore(join(environment.STATE_DIR, 'transactions'), () => now() / 1_000);
   const queue = createQueue();
   const tokens = listTokens(file.markets);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 /**
  * The contract of the signer's unix socket, shared with its client: HTTP/1.1, JSON. Every request and every answer
- * carries the header `stellar-signer-protocol: 1`; errors are RFC 9457 problem documents.
+ * carries the header `stellar-signer-protocol: 1` and is signed; errors are RFC 9457 problem documents.
  */
 export const PROTOCOL_HEADER = 'stellar-signer-protocol';
 export const PROTOCOL_VERSION = '1';
@@ -11,6 +11,37 @@ export const PROTOCOL_VERSION = '1';
 export const SIGN_PATH = '/v1/transactions/sign';
 /** `GET` → `accountResponse`. */
 export const ACCOUNT_PATH = '/v1/account';
+
+/** Beside the socket; made anew by each start of the signer. Whoever can read it can reach the socket too. */
+export const REQUEST_KEY_FILE = 'request.key';
+export const requestKey = z.strictObject({
+  keyid: z.string().regex(/^[\w-]{16,64}$/),
+  /** 32 bytes, base64. */
+  key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
+});
+
+/** What every signature covers (RFC 9421), its `tag`, and the names of the body's fields where there is a body. */
+const CONTENT = ['"content-type"', '"content-digest"'];
+export const signedRequest = (hasBody: boolean) => ({
+  tag: 'stellar-signer-request',
+  components: [
+    ...['"@method"', '"@authority"', '"@path"', '"@query"', `"${PROTOCOL_HEADER}"`],
+    ...(hasBody ? CONTENT : []),
+  ],
+});
+/** An answer also has the request's nonce; with `isBound` false it is to a request that these cannot be taken from. */
+export const signedAnswer = (requestHasBody: boolean, isBound = true) => ({
+  tag: 'stellar-signer-answer',
+  components: [
+    ...['"@status"', `"${PROTOCOL_HEADER}"`, ...CONTENT],
+    ...(isBound ? ['"@method";req', '"@authority";req', '"@path";req', '"@query";req'] : []),
+    ...(isBound && requestHasBody ? ['"content-digest";req'] : []),
+  ],
+});
+/** Of what either side signs: longer than a client waits for its answer. */
+export const SIGNATURE_LIFETIME_SECONDS = 15;
+/** Of what either side takes. Both are on one machine, so that its clock is nearly one. */
+export const SIGNATURE_LIMITS = { maxLifetimeSeconds: 30, maxAheadSeconds: 5 };
 
 /** Characters of base64: a transaction of 100 operations needs less than 30,000. */
 export const MAX_ENVELOPE_CHARACTERS = 32_768;

@@ -3,6 +3,9 @@ import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { createRegistry } from '../common/metrics.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
+import { createRequestKey } from './auth/key.ts';
+import { createLimits } from './auth/limits.ts';
 import { createClock } from './clock.ts';
 import type { SignerConfig } from './config.ts';
 import { networkId } from './envelope.ts';
@@ -82,7 +85,10 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     },
   });
 
+  const requestKey = createRequestKey();
   const server = createSignerServer({
+    auth: createAuthenticator({ key: requestKey, now: clock.wallMs }),
+    limits: createLimits({ now: clock.monotonicMs }),
     account: { account: config.account, networkPassphrase: config.networkPassphrase },
     signer: createSigner({
       account: config.account,
@@ -119,7 +125,7 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     { retryMs: RETRY_MS, renewMs: TLS_INTERVAL_MS, signal, log },
   );
 
-  await listenOnSocket(server, config.signerSocket);
+  await listenOnSocket(server, config.signerSocket, requestKey);
   log.info({ socket: config.signerSocket, account: config.account }, 'listening');
   await Promise.race([policies.watch(POLICY_INTERVAL_MS, signal), keystore.done]);
   log.info({ reason: messageOf(signal.reason) }, 'stopping');

@@ -3,6 +3,8 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { listen } from '../common/http.ts';
+import type { HmacKey } from '../common/http-signatures-hmac.ts';
+import { writeRequestKey } from './auth/key.ts';
 
 const OTHERS_MAY_WRITE = 0o002;
 const SOCKET_MODE_UMASK = 0o117;
@@ -20,11 +22,12 @@ export async function prepareSocket(path: string): Promise<void> {
 
 /**
  * Listens on a unix socket of mode 0660: whoever reaches it may ask for signatures, so its folder decides. A socket
- * that a dead process left is removed, one that answers is not.
+ * that a dead process left is removed, one that answers is not. The key is beside it before anybody can connect.
  * @throws Error that says what is wrong with the folder or the path
  */
-export async function listenOnSocket(server: Server, path: string): Promise<void> {
+export async function listenOnSocket(server: Server, path: string, key: HmacKey): Promise<void> {
   await prepareSocket(path);
+  writeRequestKey(path, key);
   // The socket is created within `listen`, and never for a moment with other rights.
   const before = process.umask(SOCKET_MODE_UMASK);
   const listening = listen(server, { path });

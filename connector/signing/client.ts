@@ -1,6 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { Pool } from 'undici';
 import type * as z from 'zod';
 import { isCoded, messageOf } from '../../common/errors.ts';
+import type { HttpMessage } from '../../common/http-signatures.ts';
+import {
+  contentDigest,
+  type HmacKey,
+  signMessage,
+  verifyMessage,
+} from '../../common/http-signatures-hmac.ts';
 import {
   ACCOUNT_PATH,
   type AccountResponse,
@@ -10,10 +18,15 @@ import {
   PROTOCOL_VERSION,
   problem,
   SIGN_PATH,
+  SIGNATURE_LIFETIME_SECONDS,
+  SIGNATURE_LIMITS,
   type SignResponse,
+  signedAnswer,
+  signedRequest,
   signResponse,
 } from '../../sidecar/protocol.ts';
 import { connectorError, type ErrorCode } from '../errors.ts';
+import { readRequestKey } from './request-key.ts';
 
 export interface Signer {
   /**
@@ -31,12 +44,24 @@ export interface SignerEvents {
   answered(outcome: string): void;
 }
 
-const TIMEOUT_MS = 10_000;
+interface Exchange {
+  request: HttpMessage;
+  nonce: string;
+  answer: HttpMessage & { status: number; body: Buffer };
+}
 
-/** Client of the signer on its unix socket (protocol: `sidecar/protocol.ts`). */
-export function createSigner(socketPath: string, events: SignerEvents): Signer {
-  // The host is never dialled, the path is; a pool opens it anew after the signer was restarted.
-  const pool = new Pool('http://signer', {
+const TIMEOUT_MS = 10_000;
+/** The host is never dialled, the path is. */
+const HOST = 'signer';
+
+/**
+ * Client of the signer on its unix socket (protocol: `sidecar/protocol.ts`). It signs every request with the key beside
+ * the socket, and takes no answer that the same key did not sign for this very request.
+ * @param now milliseconds since 1970 by the clock of the machine, which the signer has too
+ */
+export function createSigner(socketPath: string, events: SignerEvents, now: () => number): Signer {
+  // A pool opens the path anew after the signer was restarted.
+  const pool = new Pool(`http://${HOST}`, {
     connect: { socketPath, timeout: 2_000 },
     connections: 4,
     pipelining: 1,
@@ -45,20 +70,27 @@ export function createSigner(socketPath: string, events: SignerEvents): Signer {
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });
+  let key: HmacKey | undefined;
 
-  const exchange = async (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal) => {
+  const exchange = async (unsigned: HttpMessage, by: HmacKey, signal: AbortSignal): Promise<Exchange> => {
+    const nonce = randomBytes(18).toString('base64url');
+    const signature = signMessage(unsigned, {
+      ...signedRequest(unsigned.body !== undefined),
+      ...{ key: by, now: now(), lifetimeSeconds: SIGNATURE_LIFETIME_SECONDS, nonce },
+    });
+    const request = { ...unsigned, headers: { ...unsigned.headers, ...signature } };
     try {
-      const answer = await pool.request({
-        method,
-        path,
-        headers: {
-          [PROTOCOL_HEADER]: PROTOCOL_VERSION,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
+      const { statusCode, headers, body } = await pool.request({
+        method: request.method as 'GET' | 'POST',
+        path: request.target!,
+        headers: request.headers as Record<string, string>,
+        body: request.body ?? null,
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+      return {
+        ...{ request, nonce },
+        answer: { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) },
+      };
     } catch (cause) {
       signal.throwIfAborted();
       throw connectorError('signer-unavailable', `the signer does not answer: ${messageOf(cause)}`, {
@@ -67,19 +99,30 @@ export function createSigner(socketPath: string, events: SignerEvents): Signer {
     }
   };
 
+  /** A signer that was restarted has another key: it is read again and asked again, once. */
+  const ask = async (request: HttpMessage, signal: AbortSignal): Promise<Exchange['answer']> => {
+    key ??= await readRequestKey(socketPath);
+    const first = await exchange(request, key, signal);
+    if (isTrusted(first, key, now())) return first.answer;
+    const fresh = await readRequestKey(socketPath);
+    if (fresh.id === key.id)
+      throw connectorError('signer-untrusted', 'the answer is signed with a key that is not the signer’s');
+    key = fresh;
+    const second = await exchange(request, key, signal);
+    if (isTrusted(second, key, now())) return second.answer;
+    throw connectorError('signer-untrusted', 'the signer changed its key while it was asked');
+  };
+
   const call = async <T>(
     method: 'GET' | 'POST',
-    path: string,
-    body: unknown,
+    target: string,
+    content: unknown,
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T> => {
     try {
-      const { status, headers, text } = await exchange(method, path, body, signal);
-      if (headers[PROTOCOL_HEADER] !== PROTOCOL_VERSION) {
-        throw connectorError('signer-untrusted', 'the signer speaks another version of the protocol');
-      }
-      const result = readSignerAnswer(status, text, schema);
+      const { status, body } = await ask(unsignedRequest(method, target, content), signal);
+      const result = readSignerAnswer(status, body.toString('utf8'), schema);
       events.answered('ok');
       return result;
     } catch (error) {
@@ -94,6 +137,33 @@ export function createSigner(socketPath: string, events: SignerEvents): Signer {
     account: (signal) => call('GET', ACCOUNT_PATH, undefined, accountResponse, signal),
     close: () => pool.destroy(),
   };
+}
+
+function unsignedRequest(method: string, target: string, content: unknown): HttpMessage {
+  const headers = { host: HOST, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
+  if (content === undefined) return { method, target, headers };
+  const body = Buffer.from(JSON.stringify(content));
+  const described = { 'content-type': 'application/json', 'content-digest': contentDigest(body) };
+  return { method, target, headers: { ...headers, ...described }, body };
+}
+
+/**
+ * Pure: true for an answer of who holds the key, to this request and of now; false where another key signed it.
+ * @throws `signer-untrusted` for everything else
+ */
+function isTrusted({ request, nonce, answer }: Exchange, key: HmacKey, now: number): boolean {
+  if (answer.headers[PROTOCOL_HEADER] !== PROTOCOL_VERSION)
+    throw connectorError('signer-untrusted', 'the signer speaks another version of the protocol');
+  try {
+    const profile = signedAnswer(request.body !== undefined);
+    const verified = verifyMessage(answer, { ...profile, ...SIGNATURE_LIMITS, key, now, request });
+    if (verified.nonce === nonce) return true;
+  } catch (cause) {
+    if (isCoded(cause, 'unknown-key')) return false;
+    const why = `the signer’s answer is not used: ${messageOf(cause)}`;
+    throw connectorError('signer-untrusted', why, { cause });
+  }
+  throw connectorError('signer-untrusted', 'the signer’s answer is to another request');
 }
 
 /** Pure: the signer's answer, or the error of our table that its problem document stands for. */
@@ -120,6 +190,8 @@ export function readSignerAnswer<T>(status: number, text: string, schema: z.ZodT
 }
 
 function errorOf(status: number, code: string): ErrorCode {
+  // The signer did not come to look at the transaction.
+  if (status === 401) return 'signer-unavailable';
   if (status === 429) return 'rate-limited';
   if (status >= 500) return 'signer-unavailable';
   return code === 'protocol-mismatch' ? 'signer-untrusted' : 'signer-refused';

@@ -3,12 +3,17 @@ import { createServer } from 'node:http';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import { close, listen } from '../../common/http.ts';
+import { contentDigest, signMessage, verifyMessage } from '../../common/http-signatures-hmac.ts';
+import { createRequestKey, writeRequestKey } from '../../sidecar/auth/key.ts';
 import {
   ACCOUNT_PATH,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   SIGN_PATH,
+  SIGNATURE_LIMITS,
   type SignResponse,
+  signedAnswer,
+  signedRequest,
   signRequest,
 } from '../../sidecar/protocol.ts';
 
@@ -107,21 +112,40 @@ export async function startSoftwareSigner(
     return [200, tamper ? await tamper(right, envelope) : right];
   };
 
+  const requestKey = createRequestKey();
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', async () => {
+      const asked = { method: request.method!, target: request.url!, headers: request.headers };
+      const content = Buffer.concat(chunks);
+      const hasBody = content.length > 0;
+      const { nonce } = verifyMessage(
+        { ...asked, body: content },
+        { ...signedRequest(hasBody), ...SIGNATURE_LIMITS, key: requestKey, now: Date.now() },
+      );
       const version = request.headers[PROTOCOL_HEADER] === PROTOCOL_VERSION;
-      const [status, body] = version
-        ? await answer(request.url, Buffer.concat(chunks).toString())
+      const [status, value] = version
+        ? await answer(request.url, content.toString())
         : [400, { code: 'protocol-mismatch' }];
-      response.writeHead(status, {
+      const body = Buffer.from(JSON.stringify(value));
+      const headers = {
         [PROTOCOL_HEADER]: signer.behaviour.protocol ?? PROTOCOL_VERSION,
         'content-type': 'application/json',
-      });
-      response.end(JSON.stringify(body));
+        'content-digest': contentDigest(body),
+      };
+      const signature = signMessage(
+        { status, headers },
+        {
+          ...signedAnswer(hasBody),
+          ...{ key: requestKey, now: Date.now(), lifetimeSeconds: 15, nonce, request: asked },
+        },
+      );
+      response.writeHead(status, { ...headers, ...signature });
+      response.end(body);
     });
   });
+  writeRequestKey(socketPath, requestKey);
   await listen(server, { path: socketPath });
   return Object.assign(signer, { stop: () => close(server, 100) });
 }

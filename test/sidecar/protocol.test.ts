@@ -6,7 +6,7 @@ describe('signer protocol', () => {
   it('has a row for every code, and each refusal a status of its kind', () => {
     assert.deepEqual(Object.keys(ERRORS).sort(), [...SIGNER_ERROR_CODES].sort());
     for (const [code, { status, title, remedy }] of Object.entries(ERRORS)) {
-      assert.ok([400, 403, 404, 409, 413, 429, 500, 503].includes(status), code);
+      assert.ok([400, 401, 403, 404, 409, 413, 429, 500, 503].includes(status), code);
       assert.ok(title !== '' && remedy.endsWith('.'), code);
     }
   });

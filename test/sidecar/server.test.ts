@@ -18,6 +18,7 @@ import {
 import { verifyJournal } from '../../sidecar/journal/verify.ts';
 import { MAX_BODY_BYTES, PROTOCOL_HEADER, SIGN_PATH, signResponse } from '../../sidecar/protocol.ts';
 import { sharedToken } from './shared-token.ts';
+import { readKey, signRequestMessage, unsignedRequest } from './signed.ts';
 import { type Answer, PASSPHRASE, type RunningSigner, startSigner } from './signer.ts';
 import type { Token } from './token.ts';
 import {
@@ -369,11 +370,10 @@ describe('signer over its socket @security', function () {
     assert.deepEqual(line.spends, []);
     // A request whose body is still on its way when the signal comes is answered before the process ends.
     const body = JSON.stringify({ envelopeXdr: envelope() });
+    const { headers } = signRequestMessage(unsignedRequest('POST', SIGN_PATH, body), readKey(signer.socket));
     const slow = request({
-      socketPath: signer.socket,
-      method: 'POST',
-      path: SIGN_PATH,
-      headers: { [PROTOCOL_HEADER]: '1', 'content-type': 'application/json', 'content-length': body.length },
+      ...{ socketPath: signer.socket, method: 'POST', path: SIGN_PATH },
+      headers: { ...(headers as Record<string, string>), 'content-length': body.length },
     });
     const answered = once(slow, 'response');
     slow.write(body.slice(0, 10));

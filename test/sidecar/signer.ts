@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGN_PATH } from '../../sidecar/protocol.ts';
+import { SIGN_PATH } from '../../sidecar/protocol.ts';
 import { selfSigned } from '../certificates.ts';
+import { readKey, send, signRequestMessage, unsignedRequest, verifyAnswer } from './signed.ts';
 import type { Token } from './token.ts';
 
 export const PASSPHRASE = 'Test SDF Network ; September 2015';
@@ -25,7 +25,7 @@ export interface RunningSigner {
   socket: string;
   /** Lines of its log so far. */
   log: Record<string, unknown>[];
-  /** A request over the socket; an object is sent as JSON, a string as it is. */
+  /** A signed request over the socket, its answer verified; an object is sent as JSON, a string as it is. */
   ask(
     method: string,
     path: string,
@@ -99,23 +99,13 @@ export async function startSigner(options: {
   if (child.exitCode !== null)
     throw new Error(`the signer ended with ${child.exitCode}: ${JSON.stringify(log)}`);
 
-  const ask: RunningSigner['ask'] = (method, path, body, headers = {}) =>
-    new Promise((resolve, reject) => {
-      const request = httpRequest(
-        {
-          socketPath: socket,
-          method,
-          path,
-          headers: { [PROTOCOL_HEADER]: PROTOCOL_VERSION, 'content-type': 'application/json', ...headers },
-        },
-        async (response) => {
-          const text = await read(response);
-          resolve({ status: response.statusCode!, headers: response.headers, body: JSON.parse(text) });
-        },
-      );
-      request.on('error', reject);
-      request.end(typeof body === 'object' ? JSON.stringify(body) : body);
-    });
+  const ask: RunningSigner['ask'] = async (method, path, body, headers = {}) => {
+    const key = readKey(socket);
+    const request = signRequestMessage(unsignedRequest(method, path, body, headers), key);
+    const answer = await send(socket, request);
+    verifyAnswer(answer, request, key);
+    return { status: answer.status, headers: answer.headers, body: JSON.parse(answer.text) };
+  };
 
   const agent = new Agent({ rejectUnauthorized: false, keepAlive: false });
   const health: RunningSigner['health'] = (path) =>

@@ -5,6 +5,8 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -12,15 +14,18 @@ import {
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRequestKey } from '../../sidecar/auth/key.ts';
 import { listenOnSocket } from '../../sidecar/socket.ts';
+import { readKey } from './signed.ts';
 
 describe('signer socket @security', () => {
   let dir: string;
   const servers: Server[] = [];
+  const key = createRequestKey();
   const listen = async (path: string): Promise<void> => {
     const server = createServer();
     servers.push(server);
-    await listenOnSocket(server, path);
+    await listenOnSocket(server, path, key);
   };
   const makeDir = (name: string, mode = 0o750): string => {
     mkdirSync(join(dir, name));
@@ -76,8 +81,40 @@ describe('signer socket @security', () => {
     await assert.rejects(listen(join(dir, 'run/s')), /not a socket/);
   });
 
-  it('does not take the place of a socket that answers', async () => {
+  it('does not take the place of a socket that answers, and leaves the key of its process', async () => {
     await listen(join(makeDir('run'), 's'));
-    await assert.rejects(listen(join(dir, 'run/s')), /another process listens/);
+    const before = readFileSync(join(dir, 'run/request.key'), 'utf8');
+    await assert.rejects(
+      listenOnSocket(createServer(), join(dir, 'run/s'), createRequestKey()),
+      /another process listens/,
+    );
+    assert.equal(readFileSync(join(dir, 'run/request.key'), 'utf8'), before);
+  });
+
+  it('has the key for signing requests beside it, for owner and group, whatever the umask', async () => {
+    const before = process.umask(0o077);
+    await listen(join(makeDir('run', 0o2750), 's'));
+    process.umask(before);
+    const stat = lstatSync(join(dir, 'run/request.key'));
+    assert.equal(stat.mode & 0o7777, 0o440);
+    assert.equal(stat.gid, lstatSync(join(dir, 'run')).gid);
+    const { id, secret } = readKey(join(dir, 'run/s'));
+    assert.deepEqual([id, secret.reveal()], [key.id, key.secret.reveal()]);
+  });
+
+  it('takes the place of an older key and of one that was half written, whole', async () => {
+    const run = makeDir('run');
+    writeFileSync(join(run, 'request.key.new'), 'half', { mode: 0o400 });
+    writeFileSync(join(run, 'request.key'), 'old', { mode: 0o440 });
+    await listen(join(run, 's'));
+    assert.equal(readKey(join(run, 's')).id, key.id);
+    assert.deepEqual(readdirSync(run).sort(), ['request.key', 's']);
+  });
+
+  it('has another key at each start', () => {
+    const [one, two] = [createRequestKey(), createRequestKey()];
+    assert.notEqual(one.id, two.id);
+    assert.ok(!one.secret.reveal().equals(two.secret.reveal()));
+    assert.equal(one.secret.reveal().length, 32);
   });
 });
