@@ -1,3 +1,4 @@
+#!/usr/bin/env -S node --disable-sigusr1 --disable-warning=ExperimentalWarning
 import { createLogger } from '../common/log.ts';
 import { shutdownSignal } from '../common/shutdown.ts';
 import { EXIT, type Io, signer } from './cli.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSignerConfig } from '../../sidecar/config.ts';
@@ -53,6 +53,43 @@ describe('signer start @security', function () {
     } finally {
       await signer.stop();
     }
+  });
+
+  it('gives no debugger on SIGUSR1 and no memory to a core dump', async () => {
+    const signer = await start();
+    try {
+      const limits = readFileSync(`/proc/${signer.process.pid}/limits`, 'utf8');
+      assert.match(limits, /^Max core file size +[01] /m);
+      signer.process.kill('SIGUSR1');
+      while (!signer.log.some(({ msg }) => msg === 'SIGUSR1 does nothing here'))
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal((await signer.health('/healthz')).status, 200);
+    } finally {
+      await signer.stop();
+    }
+  });
+
+  it('refuses what would let a secret out, before it opens anything', async () => {
+    const pinFile = join(dir, 'open-pin');
+    writeFileSync(pinFile, 'hunter2', { mode: 0o644 });
+    const journal = makeDir('journal-unsafe');
+    const error = await start({
+      STELLAR_JOURNAL_DIR: journal,
+      STELLAR_PKCS11_PIN_FILE: pinFile,
+      NODE_OPTIONS: '--inspect=127.0.0.1:0 --inspect-publish-uid=http',
+      DEBUG: 'node-vault',
+    }).catch((cause: Error) => cause);
+    assert.ok(error instanceof Error);
+    for (const says of [
+      'ended with 1',
+      'inspector-open',
+      'debug-output',
+      'secret-exposed',
+      'open-pin is open to',
+    ])
+      assert.ok(error.message.includes(says), says);
+    assert.ok(!error.message.includes('hunter2'));
+    assert.deepEqual(readdirSync(journal), []);
   });
 
   it('ends beside a running one, and leaves its socket and journal alone', async () => {
