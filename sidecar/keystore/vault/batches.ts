@@ -1,10 +1,8 @@
 import { keystoreFault } from '../keystore.ts';
 
 export interface BatchesOptions {
-  /** One result per message, in their order; a fault fails only its own message, a rejection all. */
+  /** One result per message, in their order; a fault fails only its own message, a rejection all, also those that wait. */
   send(messages: readonly Buffer[]): Promise<readonly (Buffer | Error)[]>;
-  /** How many batches may be under way. */
-  inFlight: number;
   /** How many messages at most in one. */
   size: number;
   /** How many messages may wait; one more is refused with `keystore-busy`. */
@@ -23,10 +21,13 @@ interface Waiting {
   reject(reason: unknown): void;
 }
 
-/** Sends at once what can be sent; what comes while all places are taken waits and goes together in the next batch. */
-export function createBatches({ send, inFlight, size, maxWaiting }: BatchesOptions): Batches {
+/**
+ * Sends the first message at once; what comes while it is under way waits and goes together in the next batch. One batch
+ * at a time: two at once were measured and are slower, also with many waiting.
+ */
+export function createBatches({ send, size, maxWaiting }: BatchesOptions): Batches {
   const waiting: Waiting[] = [];
-  const running = new Set<Promise<void>>();
+  let running: Promise<void> | undefined;
   let isClosed = false;
 
   const run = async (batch: readonly Waiting[]): Promise<void> => {
@@ -38,18 +39,14 @@ export function createBatches({ send, inFlight, size, maxWaiting }: BatchesOptio
         else reject(result);
       });
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      // What waits would meet the same, each batch after its own deadlines.
+      for (const { reject } of [...batch, ...waiting.splice(0)]) reject(error);
     }
   };
 
-  const pump = (): void => {
-    while (waiting.length > 0 && running.size < inFlight) {
-      const batch: Promise<void> = run(waiting.splice(0, size)).then(() => {
-        running.delete(batch);
-        pump();
-      });
-      running.add(batch);
-    }
+  const sendAll = async (): Promise<void> => {
+    while (waiting.length > 0) await run(waiting.splice(0, size));
+    running = undefined;
   };
 
   return {
@@ -79,12 +76,12 @@ export function createBatches({ send, inFlight, size, maxWaiting }: BatchesOptio
         };
         signal.addEventListener('abort', onAbort, { once: true });
         waiting.push(entry);
-        pump();
+        running ??= sendAll();
       });
     },
     async close() {
       isClosed = true;
-      while (running.size > 0) await Promise.all(running);
+      await running;
     },
   };
 }

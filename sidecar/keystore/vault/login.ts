@@ -141,10 +141,15 @@ async function login(auth: VaultAuth, client: VaultClient, signal?: AbortSignal)
   return { client, ttlMs: lease_duration * 1000, isRenewable: renewable };
 }
 
-/** @returns milliseconds that the token lives from now */
+/** @returns milliseconds that the token lives from now; 0 when Vault does not know it any more */
 async function renew(client: VaultClient): Promise<number> {
-  const answer = await client.tokenRenewSelf({ requestOptions: { what: 'the renewal of the token' } });
-  return understood(granted, answer).auth.lease_duration * 1000;
+  try {
+    const answer = await client.tokenRenewSelf({ requestOptions: { what: 'the renewal of the token' } });
+    return understood(granted, answer).auth.lease_duration * 1000;
+  } catch (error) {
+    if (isCoded<KeystoreFaultCode>(error, 'vault-denied')) return 0;
+    throw error;
+  }
 }
 
 /** node-vault takes strings: from here on the value cannot be erased. */

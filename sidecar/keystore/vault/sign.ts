@@ -6,7 +6,6 @@ import type { KeyVersion } from './key.ts';
 import type { Session } from './login.ts';
 
 const SIGNATURE_BYTES = 64;
-const IN_FLIGHT = 2;
 const BATCH = 32;
 const MAX_WAITING = 256;
 
@@ -35,7 +34,6 @@ export function createTransitKey(
       const answer = await session.use((client) => client.write(`${mount}/sign/${name}`, body, options));
       return signaturesOf(answer, version, messages, verify);
     },
-    inFlight: IN_FLIGHT,
     size: BATCH,
     maxWaiting: MAX_WAITING,
   });

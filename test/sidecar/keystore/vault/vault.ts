@@ -87,7 +87,7 @@ export function vaultTests(): {
 }
 
 /** A server in front of the real one that does worse than it when told to. Every request is counted by `METHOD path`. */
-export interface Proxy {
+export interface FaultyProxy {
   address: string;
   seen: string[];
   /** Requests of that kind so far. */
@@ -99,7 +99,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(bao: OpenBao): Promise<Proxy> {
+export async function startProxy(bao: OpenBao): Promise<FaultyProxy> {
   const pass = (req: IncomingMessage, body: Buffer, res: ServerResponse): void => {
     const url = new URL(`${bao.http}${req.url}`);
     const sent = request(url, { method: req.method!, headers: req.headers }, (answer) => {
@@ -126,7 +126,7 @@ export async function startProxy(bao: OpenBao): Promise<Proxy> {
   };
   const server: Server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const proxy: Proxy = {
+  const proxy: FaultyProxy = {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen: [],
     count: (path) => proxy.seen.filter((line) => line.includes(path)).length,
