@@ -4,12 +4,19 @@ import type { SignerErrorCode } from '../protocol.ts';
 import type { FeeBump, Transaction } from '../transaction.ts';
 import type { PolicySpec } from './schema.ts';
 
+/** Where in a policy's spec something stands, e.g. `['swaps', 0, 'price']`. */
+export type SpecPath = readonly (string | number)[];
+
 /** Why a transaction is not signed. */
 export interface Refusal {
   code: SignerErrorCode;
   message: string;
   /** Where in the transaction, e.g. `operations[0].path[1]`. */
   field?: string;
+  /** The policy that refused. */
+  policy?: string;
+  /** The rule that refused; absent when nothing that a policy could say would allow it. */
+  rule?: SpecPath;
 }
 
 /** What is judged: a transaction, or a fee bump with the one inside. */
@@ -36,6 +43,24 @@ export interface Context {
 
 /** One rule of the chain: undefined lets the transaction pass to the next. Pure. */
 export type Check = (judged: Judged, spec: PolicySpec, context: Context) => Refusal | undefined;
+
+/** A window of a policy: at most `amount` stroops of `key` in `seconds`. */
+export interface Limit {
+  key: WindowKey;
+  amount: bigint;
+  seconds: number;
+  rule: SpecPath;
+}
+
+/** How one type of operation is judged. Pure; `field` names the operation. */
+export interface OperationRule<Operation> {
+  /** What is wrong with it at any time. */
+  judge(operation: Operation, field: string, spec: PolicySpec, account: string): Refusal | undefined;
+  /** What it counts as in the windows: the most that leaves. Asked only of what `judge` let pass with that `spec`. */
+  spends(operation: Operation, spec: PolicySpec, account: string): Spend[];
+  /** The windows that it must find room in. */
+  limits(operation: Operation, spec: PolicySpec, account: string): Limit[];
+}
 
 /** The first refusal of a list of checks, made one by one. */
 export function first<Item>(

@@ -1,18 +1,27 @@
 import type { Spend } from '../journal/entry.ts';
 import { isDeletion } from '../transaction.ts';
 import type { Check, Context, Judged, Refusal } from './check.ts';
-import { deletionBudget, killSwitch, rate } from './limits.ts';
-import { operationSources, operations, sorobanData, spendsOf, windows } from './operations.ts';
+import { deletionBudget, killSwitch, rate, spendsOf, windows } from './limits.ts';
+import { operationSources, operations, sorobanData } from './operations.ts';
 import type { Policy } from './schema.ts';
-import { fee, memo, operationCount, otherPreconditions, sourceAccount, timeBounds } from './transaction.ts';
+import {
+  fee,
+  innerTransaction,
+  memo,
+  operationCount,
+  otherPreconditions,
+  sources,
+  timeBounds,
+} from './transaction.ts';
 
 /** What is wrong at any time, whatever room there is. */
 export const RULES: Readonly<Record<string, Check>> = {
-  sourceAccount,
+  sources,
   operationSources,
   sorobanData,
   operationCount,
   otherPreconditions,
+  innerTransaction,
   timeBounds,
   memo,
   fee,
@@ -31,31 +40,28 @@ export type Decision =
  * @returns what to count when it is signed, or the first refusal
  */
 export function evaluate(judged: Judged, policies: readonly Policy[], context: Context): Decision {
-  if (policies.length === 0)
+  const [policy] = policies;
+  if (policy === undefined)
     return refuse({ code: 'policy-missing', message: `no valid signing policy names ${context.account}` });
   const wrong = firstOf(RULES, judged, policies, context);
   if (wrong !== undefined) return refuse(wrong);
+  const spends = (feeKind: 'fee' | 'deletion-fee'): Spend[] =>
+    context.isRepeated ? [] : spendsOf(judged, policy.spec, context, feeKind);
   const limit = firstOf(LIMITS, judged, policies, context);
-  if (limit === undefined)
-    return { allowed: true, budget: 'ordinary', spends: count(judged, context, 'fee') };
+  if (limit === undefined) return { allowed: true, budget: 'ordinary', spends: spends('fee') };
   if (!judged.transaction.operations.every(isDeletion)) return refuse(limit);
-  const spends = count(judged, context, 'deletion-fee');
-  for (const policy of policies) {
-    const spent = deletionBudget(policy, context, spends);
-    if (spent !== undefined) return refuse(named(policy, spent));
-  }
-  return { allowed: true, budget: 'deletions', spends };
+  const spent = firstOf(
+    { deletionBudget: (_judged, spec) => deletionBudget(spec, context, spends('deletion-fee')) },
+    judged,
+    policies,
+    context,
+  );
+  return spent === undefined
+    ? { allowed: true, budget: 'deletions', spends: spends('deletion-fee') }
+    : refuse(spent);
 }
 
 const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
-
-const named = ({ name }: Policy, refusal: Refusal): Refusal => ({
-  ...refusal,
-  message: `policy ${name}: ${refusal.message}`,
-});
-
-const count = (judged: Judged, context: Context, feeKind: 'fee' | 'deletion-fee'): Spend[] =>
-  context.isRepeated ? [] : spendsOf(judged, context, feeKind);
 
 function firstOf(
   checks: Readonly<Record<string, Check>>,
@@ -66,7 +72,8 @@ function firstOf(
   for (const policy of policies)
     for (const check of Object.values(checks)) {
       const refusal = check(judged, policy.spec, context);
-      if (refusal !== undefined) return named(policy, refusal);
+      if (refusal !== undefined)
+        return { ...refusal, policy: policy.name, message: `policy ${policy.name}: ${refusal.message}` };
     }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Spend } from '../journal/entry.ts';
-import type { Check, Context, Refusal } from './check.ts';
-import type { Policy, PolicySpec } from './schema.ts';
+import { type Check, type Context, first, type Judged, type Limit, type Refusal } from './check.ts';
+import { ruleFor } from './operations.ts';
+import type { PolicySpec } from './schema.ts';
 
 /*
  * The states in which a signer refuses what it would sign at another time. A transaction that only deletes own offers
@@ -8,41 +9,65 @@ import type { Policy, PolicySpec } from './schema.ts';
  */
 
 export const killSwitch: Check = (_judged, spec) =>
-  spec.killSwitch ? { code: 'kill-switch', message: 'the kill switch is on' } : undefined;
+  spec.killSwitch
+    ? { code: 'kill-switch', message: 'the kill switch is on', rule: ['killSwitch'] }
+    : undefined;
 
 export const rate: Check = (_judged, { signaturesPerSecond }, { hasRate }) =>
   hasRate(signaturesPerSecond)
     ? undefined
-    : { code: 'rate-exceeded', message: `more than ${signaturesPerSecond} signatures a second` };
+    : {
+        code: 'rate-exceeded',
+        message: `more than ${signaturesPerSecond} signatures a second`,
+        rule: ['signaturesPerSecond'],
+      };
 
-/** `spends` are those of the fee. */
-export function feeWindow(
+/** Whether all windows of a policy have room for the whole transaction. Each is asked once, however many operations it is of. */
+export const windows: Check = (judged, spec, context) => {
+  const spends = spendsOf(judged, spec, context, 'fee');
+  const fee: Limit = {
+    key: { kind: 'fee', asset: 'XLM' },
+    ...spec.fees.window,
+    rule: ['fees', 'window'],
+  };
+  const byRule = new Map<string, { limit: Limit; field: string }>([['', { limit: fee, field: 'fee' }]]);
+  // The operations of a bump have counted with the transaction inside.
+  const operations = judged.feeBump === undefined ? judged.transaction.operations : [];
+  for (const [index, operation] of operations.entries()) {
+    const rule = ruleFor(operation);
+    if (typeof rule === 'string') continue;
+    for (const limit of rule.limits(operation, spec, context.account)) {
+      const name = limit.rule.join(' ');
+      if (!byRule.has(name)) byRule.set(name, { limit, field: `operations[${index}]` });
+    }
+  }
+  return first([...byRule.values()], ({ limit, field }) => exceeds(limit, context, spends, field));
+};
+
+/** How many times `fees.perTransaction` deletions may cost in an hour while the ordinary room refuses them. */
+export const DELETION_BUDGET = 10n;
+const DELETION_SECONDS = 3_600;
+
+export const deletionBudget = (
   { fees }: PolicySpec,
   context: Context,
   spends: readonly Spend[],
-): Refusal | undefined {
-  const { amount, seconds } = fees.window;
-  return exceeds({ kind: 'fee', asset: 'XLM' }, amount, seconds, context, spends, 'fee');
-}
-
-/** How many times `fees.perTransaction` deletions may cost in an hour while the ordinary room refuses them. */
-const DELETION_BUDGET = 10n;
-const DELETION_SECONDS = 3_600;
-
-export function deletionBudget(
-  { spec: { fees } }: Policy,
-  context: Context,
-  spends: readonly Spend[],
-): Refusal | undefined {
-  const amount = DELETION_BUDGET * fees.perTransaction;
-  return exceeds({ kind: 'deletion-fee', asset: 'XLM' }, amount, DELETION_SECONDS, context, spends, 'fee');
-}
+): Refusal | undefined =>
+  exceeds(
+    {
+      key: { kind: 'deletion-fee', asset: 'XLM' },
+      amount: DELETION_BUDGET * fees.perTransaction,
+      seconds: DELETION_SECONDS,
+      rule: ['fees', 'perTransaction'],
+    },
+    context,
+    spends,
+    'fee',
+  );
 
 /** A window's refusal, or undefined while there is room. A repeated hash is in its windows already. */
-export function exceeds(
-  key: Pick<Spend, 'kind' | 'asset' | 'pair'>,
-  amount: bigint,
-  seconds: number,
+function exceeds(
+  { key, amount, seconds, rule }: Limit,
   { total, isRepeated }: Context,
   spends: readonly Spend[],
   field: string,
@@ -54,6 +79,31 @@ export function exceeds(
         code: 'window-exhausted',
         message: `${sum} stroops of ${key.asset} (${key.kind}) in ${seconds} s, at most ${amount}`,
         field,
+        rule,
       }
     : undefined;
+}
+
+/**
+ * What a transaction counts as in the windows: its fee beyond what is counted of it, and the most that leaves. Stroops.
+ * `spec` is of any policy whose rules let it pass.
+ */
+export function spendsOf(
+  { transaction, feeBump }: Judged,
+  spec: PolicySpec,
+  { account, countedFee = 0n }: Pick<Context, 'account' | 'countedFee'>,
+  feeKind: 'fee' | 'deletion-fee',
+): Spend[] {
+  const fee = feeBump === undefined ? transaction.fee : feeBump.fee;
+  const more = fee > countedFee ? fee - countedFee : 0n;
+  const own: Spend = { kind: feeKind, asset: 'XLM', amount: more.toString() };
+  // The inner transaction of a bump has counted already.
+  if (feeBump !== undefined) return [own];
+  return [
+    own,
+    ...transaction.operations.flatMap((operation) => {
+      const rule = ruleFor(operation);
+      return typeof rule === 'string' ? [] : rule.spends(operation, spec, account);
+    }),
+  ];
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { messageOf } from '../../common/errors.ts';
 import { sleep } from '../../common/shutdown.ts';
 import { type Policy, signingPolicy } from './schema.ts';
+import { dotted, readSource, type Source } from './source.ts';
 
 /** A folder's policies as they were found, before anything is believed. */
 interface Found {
@@ -23,7 +23,6 @@ export interface PolicySet {
 
 const MAX_FILE_BYTES = 1_048_576;
 const DATA_LINK = '..data';
-const YAML_OPTIONS = { maxAliasCount: 0, schema: 'core' } as const;
 const stopping = z.object({ spec: z.object({ killSwitch: z.boolean(), accounts: z.array(z.unknown()) }) });
 
 /**
@@ -39,30 +38,38 @@ async function readFolder(dir: string): Promise<Found[]> {
 /**
  * Reads policies and keeps those of `account`. One bad file refuses the whole set: without it, what is left might allow
  * more than all together.
- * @throws Error naming the file and the field
+ * @throws Error naming the file, the line and the field
  */
 export function parsePolicies(files: readonly Found[], account: string): Policy[] {
-  const policies = files.map(({ name, bytes }) => parsePolicy(name, bytes));
+  const policies = files.map(({ name, bytes }) => parsePolicy(name, bytes).policy);
   const twice = policies.find((policy, i) => policies.findIndex(({ name }) => name === policy.name) !== i);
   if (twice !== undefined) throw new Error(`two files hold a policy named ${twice.name}`);
   return policies.filter(({ spec }) => spec.accounts.includes(account));
 }
 
-function parsePolicy(file: string, bytes: Buffer): Policy {
+/**
+ * Reads one file.
+ * @throws Error naming the file, the line and the field
+ */
+export function parsePolicy(file: string, bytes: Buffer): { policy: Policy; source: Source } {
   if (bytes.length > MAX_FILE_BYTES) throw new Error(`${file}: larger than 1 MiB`);
-  let value: unknown;
+  let source: Source;
   try {
-    value = parse(bytes.toString('utf8'), YAML_OPTIONS);
+    source = readSource(bytes.toString('utf8'));
   } catch (cause) {
     throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
   }
-  const result = signingPolicy.safeParse(value);
+  const result = signingPolicy.safeParse(source.value);
   if (!result.success) {
-    const issues = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    const issues = result.error.issues
+      .map(({ path, message }) => ({ line: source.lineOf(path), text: `${dotted(path)}: ${message}` }))
+      .sort((one, other) => one.line - other.line)
+      .map(({ line, text }) => `line ${line}: ${text}`);
     throw new Error(`${file}: ${issues.join('; ')}`);
   }
   const { metadata, spec } = result.data;
-  return { name: metadata.name, hash: createHash('sha256').update(bytes).digest('hex'), spec };
+  const policy = { name: metadata.name, hash: createHash('sha256').update(bytes).digest('hex'), spec };
+  return { policy, source };
 }
 
 export interface PolicyStore {
@@ -80,7 +87,7 @@ export interface PolicyStore {
 function killsAnyway({ bytes }: Found, account: string): boolean {
   try {
     if (bytes.length > MAX_FILE_BYTES) return false;
-    const { spec } = stopping.parse(parse(bytes.toString('utf8'), YAML_OPTIONS));
+    const { spec } = stopping.parse(readSource(bytes.toString('utf8')).value);
     return spec.killSwitch && spec.accounts.includes(account);
   } catch {
     return false;
@@ -92,8 +99,9 @@ const withKillSwitch = (policies: readonly Policy[]): Policy[] =>
 
 /**
  * Keeps the policies of a folder. A bad set of files is refused as a whole, once, and the old one stays in force, save
- * for a kill switch in the new one, which counts at once; a folder that cannot be read is a bad set. Before the first
- * good one nothing is allowed. It polls: what the kubelet does to a folder raises no event that could be relied on.
+ * for a kill switch in the new one, which counts at once; a folder that cannot be read is a bad set. When the last policy
+ * of the account goes, those before stay with the kill switch on, so that a running signer still deletes offers. Before
+ * the first good one nothing is allowed, since nothing says what a deletion may cost. It polls: what the kubelet does to a folder raises no event that could be relied on.
  */
 export function createPolicyStore(
   dir: string,
@@ -108,7 +116,11 @@ export function createPolicyStore(
     let next: PolicySet;
     try {
       files = await readFolder(dir);
-      next = { policies: parsePolicies(files, account), fault: undefined };
+      const policies = parsePolicies(files, account);
+      const isGone = policies.length === 0 && current.policies.length > 0;
+      next = isGone
+        ? { policies: withKillSwitch(current.policies), fault: `no policy names ${account} any more` }
+        : { policies, fault: undefined };
     } catch (error) {
       const isKilled = files?.some((file) => killsAnyway(file, account)) === true;
       const { policies } = current;

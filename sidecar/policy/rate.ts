@@ -2,28 +2,32 @@
 const BURST_SECONDS = 5;
 
 export interface RateLimit {
-  /** Whether one more signature may be made now. */
+  /** Whether one more signature may be made now, at that many a second. Only looks. */
   has(perSecond: number): boolean;
-  /** Counts one. */
+  /** Counts one, at the smallest rate that was asked for since the last. */
   take(): void;
 }
 
 /**
  * A token bucket: `perSecond` signatures on average, five seconds' worth at once. The rate is given with each call, so
- * that a changed policy holds at once. `now` gives monotonic milliseconds.
+ * that a changed policy holds at once; of several policies the smallest fills the bucket. `now` gives monotonic
+ * milliseconds.
  */
 export function createRateLimit(now: () => number): RateLimit {
   let tokens = Number.POSITIVE_INFINITY;
   let last = now();
+  let smallest = Number.POSITIVE_INFINITY;
+  const at = (perSecond: number): number =>
+    Math.min(perSecond * BURST_SECONDS, tokens + ((now() - last) / 1000) * perSecond);
   return {
     has(perSecond) {
-      const time = now();
-      tokens = Math.min(perSecond * BURST_SECONDS, tokens + ((time - last) / 1000) * perSecond);
-      last = time;
-      return tokens >= 1;
+      smallest = Math.min(smallest, perSecond);
+      return at(perSecond) >= 1;
     },
     take() {
-      tokens -= 1;
+      tokens = at(smallest) - 1;
+      last = now();
+      smallest = Number.POSITIVE_INFINITY;
     },
   };
 }

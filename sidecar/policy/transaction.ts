@@ -1,12 +1,37 @@
-import type { Check } from './check.ts';
+import { type Check, first } from './check.ts';
 
 /* The rules about the transaction as a whole, each on its own so that each can be tested on its own. */
 
-/** The source must be the account itself; a muxed form of it is another address, which nobody asked for. */
-export const sourceAccount: Check = ({ transaction }, _spec, { account }) =>
-  transaction.source === account
+/**
+ * Who gives the sequence number and who pays: the account itself or a listed channel. A muxed form of either is another
+ * address, which nobody asked for.
+ */
+export const sources: Check = ({ transaction, feeBump }, { channels }, { account }) =>
+  first(
+    [
+      { address: transaction.source, field: 'source' },
+      ...(feeBump === undefined ? [] : [{ address: feeBump.source, field: 'feeSource' }]),
+    ],
+    ({ address, field }) =>
+      address === account || channels.includes(address)
+        ? undefined
+        : {
+            code: 'wrong-source',
+            message: `${field} must be ${account} or a listed channel`,
+            field,
+            rule: ['channels'],
+          },
+  );
+
+/** A bump may only raise the fee of what was signed here: somebody else's transaction would be paid for otherwise. */
+export const innerTransaction: Check = ({ feeBump }, _spec, { countedFee }) =>
+  feeBump === undefined || countedFee !== undefined
     ? undefined
-    : { code: 'wrong-source', message: `the source must be ${account}`, field: 'source' };
+    : {
+        code: 'inner-not-signed',
+        message: `${feeBump.innerHash} was not signed here, or can no longer apply`,
+        field: 'innerTx',
+      };
 
 export const operationCount: Check = ({ transaction }, { maxOperations }) => {
   const count = transaction.operations.length;
@@ -17,10 +42,12 @@ export const operationCount: Check = ({ transaction }, { maxOperations }) => {
         code: 'too-many-operations',
         message: `${count} operations, at most ${maxOperations}`,
         field: 'operations',
+        rule: ['maxOperations'],
       }
     : undefined;
 };
 
+/** Of a bump, those of the transaction inside. A minTime ahead is no harm: it only shortens the time in which it can apply. */
 export const timeBounds: Check = ({ transaction: { timeBounds: bounds } }, spec, { now }) => {
   const field = 'timeBounds.maxTime';
   if (bounds === undefined || bounds.maxTime === 0n)
@@ -33,6 +60,7 @@ export const timeBounds: Check = ({ transaction: { timeBounds: bounds } }, spec,
         code: 'time-bounds-too-far',
         message: `maxTime must be within ${spec.maxTimeBoundSeconds} s, at most ${limit}`,
         field,
+        rule: ['maxTimeBoundSeconds'],
       }
     : undefined;
 };
@@ -54,13 +82,34 @@ export const memo: Check = ({ transaction }, { memo: rule }) => {
     given.kind === 'text' && rule.texts?.some((text) => Buffer.from(text).equals(given.bytes)) === true;
   return isListed
     ? undefined
-    : { code: 'memo-not-allowed', message: `a ${given.kind} memo that no rule allows`, field: 'memo' };
+    : {
+        code: 'memo-not-allowed',
+        message: `a ${given.kind} memo that no rule allows`,
+        field: 'memo',
+        rule: ['memo'],
+      };
 };
 
-export const fee: Check = ({ transaction: { fee: bid, operations } }, { fees }) => {
-  const perOperation = fees.perOperation * BigInt(operations.length);
-  const limit = perOperation < fees.perTransaction ? perOperation : fees.perTransaction;
-  return bid > limit
-    ? { code: 'fee-too-high', message: `a fee of ${bid} stroops, at most ${limit}`, field: 'fee' }
-    : undefined;
+/** A bump pays for one operation more than it has (CAP-15); the transaction inside is judged as it was. */
+export const fee: Check = ({ transaction, feeBump }, { fees }) => {
+  const count = BigInt(transaction.operations.length);
+  return first(
+    [
+      { bid: transaction.fee, operations: count },
+      ...(feeBump === undefined ? [] : [{ bid: feeBump.fee, operations: count + 1n }]),
+    ],
+    ({ bid, operations }) => {
+      const perOperation = fees.perOperation * operations;
+      const isWhole = perOperation < fees.perTransaction;
+      const limit = isWhole ? perOperation : fees.perTransaction;
+      return bid > limit
+        ? {
+            code: 'fee-too-high',
+            message: `a fee of ${bid} stroops, at most ${limit}`,
+            field: 'fee',
+            rule: ['fees', isWhole ? 'perOperation' : 'perTransaction'],
+          }
+        : undefined;
+    },
+  );
 };

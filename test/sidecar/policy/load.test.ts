@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPolicyStore, type PolicySet } from '../../../sidecar/policy/load.ts';
+import { createPolicyStore, type PolicySet, parsePolicies } from '../../../sidecar/policy/load.ts';
 import { ISSUER, policyYaml } from '../transactions.ts';
 import { ACCOUNT } from './fixtures.ts';
 
@@ -46,7 +46,7 @@ describe('signing policy: loading @security', () => {
 
   const bad: [string, string, RegExp][] = [
     ['broken YAML', '{', /^b\.yaml: not YAML/],
-    ['an unknown field', named('b').replace('"swaps"', '"swap"'), /^b\.yaml: spec: .*swap/],
+    ['an unknown field', named('b').replace('"swaps"', '"swap"'), /^b\.yaml: line 1: spec: .*swap/],
     ['a name that is there already', named('a'), /two files hold a policy named a/],
     ['aliases', `x: &x ${named('b')}\ny: *x`, /^b\.yaml/],
   ];
@@ -122,12 +122,61 @@ describe('signing policy: loading @security', () => {
     );
   });
 
-  it('has no policy left when the last one is deleted', async () => {
+  it('keeps those before with the kill switch on when the last one goes, until there is one again', async () => {
     writeFileSync(join(dir, 'a.yaml'), named('a'));
     const policies = store();
     await policies.reload();
+    const { hash } = policies.current().policies[0]!;
+    const stopped = () => {
+      const [policy] = policies.current().policies;
+      return [policy?.hash, policy?.spec.killSwitch, policies.current().fault];
+    };
+    const gone = `no policy names ${ACCOUNT} any more`;
     rmSync(join(dir, 'a.yaml'));
     await policies.reload();
+    assert.deepEqual(stopped(), [hash, true, gone]);
+    writeFileSync(join(dir, 'b.yaml'), named('b', ISSUER));
+    await policies.reload();
+    assert.deepEqual(stopped(), [hash, true, gone]);
+    writeFileSync(join(dir, 'b.yaml'), '{');
+    await policies.reload();
+    assert.deepEqual(stopped().slice(0, 2), [hash, true]);
+    writeFileSync(join(dir, 'b.yaml'), named('b'));
+    await policies.reload();
+    assert.deepEqual(stopped().slice(1), [false, undefined]);
+  });
+
+  it('has none at a first start without one', async () => {
+    const policies = store();
+    await policies.reload();
     assert.deepEqual(policies.current(), { policies: [], fault: undefined });
+  });
+
+  it('names file, line and field of what is wrong', () => {
+    const text = [
+      'apiVersion: stellar-connector.io/v1alpha1',
+      'kind: SigningPolicy',
+      'metadata: {name: p}',
+      'spec:',
+      `  accounts: [${ACCOUNT}]`,
+      '  trustlines:',
+      `    - USDC:${ISSUER}`,
+      '    - usd',
+      '  payments:',
+      '    - asset: XLM',
+      `      destinations: [${ISSUER}]`,
+      '      maxAmount: 5',
+    ].join('\n');
+    assert.throws(
+      () => parsePolicies([{ name: 'p.yaml', bytes: Buffer.from(text) }], ACCOUNT),
+      (error: Error) => {
+        assert.match(error.message, /^p\.yaml: line 8: spec\.trustlines\[1\]: must be CODE:ISSUER/);
+        assert.match(
+          error.message,
+          /; line 10: spec\.payments\[0\]\.window: .*; line 12: spec\.payments\[0\]\.maxAmount: /,
+        );
+        return true;
+      },
+    );
   });
 });

@@ -75,7 +75,7 @@ describe('signing policy: its file @security', () => {
     ['a seed for an account', { accounts: [`S${ACCOUNT.slice(1)}`] }],
   ];
   for (const [name, spec] of bad)
-    it(`refuses ${name}`, () => assert.throws(() => policy(spec), /^Error: p\.yaml: spec/));
+    it(`refuses ${name}`, () => assert.throws(() => policy(spec), /^Error: p\.yaml: line 1: spec/));
 
   it('refuses another kind and another version', () => {
     const good = JSON.parse(policyYaml(ACCOUNT));

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Context } from '../../../sidecar/policy/check.ts';
-import { spendsOf } from '../../../sidecar/policy/operations.ts';
+import { spendsOf } from '../../../sidecar/policy/limits.ts';
 import type { PathPayment } from '../../../sidecar/transaction.ts';
 import { ISSUER } from '../transactions.ts';
-import { ACCOUNT, EURC_ID, policy, refusalOf, swap, transaction, USDC_ID, verdict } from './fixtures.ts';
+import {
+  ACCOUNT,
+  context,
+  EURC_ID,
+  policy,
+  refusalOf,
+  swap,
+  transaction,
+  USDC_ID,
+  verdict,
+} from './fixtures.ts';
 
 const ops = (...operations: PathPayment[]) => ({ operations });
 const SELL_USDC = { sendAsset: USDC_ID, destAsset: 'XLM' };
@@ -13,7 +23,7 @@ describe('signing policy: swaps @security', () => {
   const cases: [string, string, ...Parameters<typeof verdict>][] = [
     [
       'a path payment to another',
-      'operation-not-allowed operations[0].destination',
+      'asset-not-allowed operations[0].sendAsset',
       ops(swap({ destination: ISSUER })),
     ],
     [
@@ -120,13 +130,10 @@ describe('signing policy: swaps @security', () => {
   });
 
   it('spends the most that can leave, and the fee', () => {
-    assert.deepEqual(
-      spendsOf({ transaction: transaction({ fee: 321n }) }, { countedFee: undefined }, 'fee'),
-      [
-        { kind: 'fee', asset: 'XLM', amount: '321' },
-        { kind: 'swap', asset: 'XLM', pair: [USDC_ID, 'XLM'].join(' '), amount: '100000000' },
-      ],
-    );
+    assert.deepEqual(spendsOf({ transaction: transaction({ fee: 321n }) }, policy().spec, context(), 'fee'), [
+      { kind: 'fee', asset: 'XLM', amount: '321' },
+      { kind: 'swap', asset: 'XLM', pair: [USDC_ID, 'XLM'].join(' '), amount: '100000000' },
+    ]);
   });
 
   it('allows only what a brute-force reading of the policy allows', () => {
