@@ -7,6 +7,7 @@ import type {
 } from './api/v1alpha1.gen.ts';
 import type { Keeper } from './certs/keeper.ts';
 import {
+  applyChild,
   applyChildren,
   type ChildModules,
   isAsApplied,
@@ -15,12 +16,15 @@ import {
   withHash,
 } from './children.ts';
 import { hold, release } from './deletion.ts';
+import { journalConfigMap } from './desired/configmaps.ts';
 import { desiredChildren, type Facts } from './desired/index.ts';
+import { type JournalRecord, recordedJournal } from './desired/journal.ts';
 import { child, childNames } from './desired/names.ts';
 import { matchingPolicies } from './desired/policies.ts';
 import { problemsOf } from './desired/problems.ts';
 import { Stall } from './errors.ts';
 import { fence } from './fence.ts';
+import { nextRecord, recordInPolicies } from './journal.ts';
 import {
   CONFIGMAPS,
   CONNECTORS,
@@ -34,7 +38,7 @@ import { FIELD_MANAGER } from './kube/client.ts';
 import type { Context, Reconcile, Result } from './kube/controller.ts';
 import { isStatus } from './kube/errors.ts';
 import { type KubeObject, splitKey } from './kube/resource.ts';
-import { podsOf, policyFiles, refreshPolicies, signerRuns } from './pods.ts';
+import { podsOf, policyFiles, refreshVolumes, signerRuns } from './pods.ts';
 import { type AskSigner, mountedPolicies, type SignerReport } from './signer.ts';
 import { deletingStatus, lookAgainMs, type Observed, statusOf } from './status.ts';
 
@@ -48,12 +52,17 @@ export interface ReconcileModules extends ChildModules {
 /** Who owns `status`; apart from the children's manager so that neither apply drops fields of the other. */
 const STATUS_MANAGER = `${FIELD_MANAGER}-status`;
 
+/** A checkpoint of the signer's journal is recorded at most this often. */
+const CHECKPOINT_MS = 600_000;
+
 /**
  * Brings the cluster to what a StellarConnector and its policies ask for: finalizer, policies, certificates, children,
  * status, in this order. What is as it should be is not written.
  */
 export function createReconcile(modules: ReconcileModules): Reconcile {
   const { cache, keeper, now } = modules;
+  /** When the checkpoint of a connector's journal was last looked at, by uid. */
+  const checkpointAt = new Map<string, number>();
 
   return async (key, context) => {
     const connector = cache.connectors.get(key);
@@ -67,7 +76,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       // Of two signers on one account only one may sign.
       const inForce = problem.reason === 'AccountInUse' ? [] : policies;
       await fence(connector, inForce, modules, context.signal);
-      await refreshPolicies(connector, modules, context.signal);
+      await refreshVolumes(connector, recordedJournal(connector, policies), modules, context.signal);
       await report(connector, { stalled: problem }, context.signal);
       return {};
     }
@@ -93,11 +102,38 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     );
     const desired = desiredChildren(connector, policies, { ...modules.facts, publicRoots: root });
     await applyChildren(connector, desired, modules, signal);
-    await refreshPolicies(connector, modules, signal);
+    const recorded = recordedJournal(connector, policies);
+    await refreshVolumes(connector, recorded, modules, signal);
     const pod = askablePod(connector);
     const signer = pod && (await modules.askSigner(connector, pod, root, signal));
-    const status = await report(connector, { certificates, desired, signer }, signal);
+    const journal = await recordJournal(connector, policies, recorded, signer, signal);
+    const status = await report(connector, { certificates, desired, signer, journal }, signal);
+    if (journal !== undefined && !isDeepStrictEqual(journal, recorded)) {
+      await applyChild(connector, journalConfigMap({ ...connector, status }, policies), modules, signal);
+      await refreshVolumes(connector, journal, modules, signal);
+    }
     return { requeueAfterMs: lookAgainMs(status, pod !== undefined) };
+  }
+
+  /**
+   * Records the signer's journal in the policies; the status of the connector follows, and only then is it handed back:
+   * what a signer trades on must not be forgotten.
+   */
+  async function recordJournal(
+    connector: StellarConnector,
+    policies: readonly SigningPolicy[],
+    recorded: JournalRecord | undefined,
+    signer: SignerReport | undefined,
+    signal: AbortSignal,
+  ): Promise<JournalRecord | undefined> {
+    const uid = connector.metadata.uid!;
+    const at = now().getTime();
+    const isDue = at - (checkpointAt.get(uid) ?? 0) >= CHECKPOINT_MS;
+    const record = nextRecord(recorded, signer?.journal, isDue);
+    if (record === undefined) return undefined;
+    if (signer !== undefined && isDue) checkpointAt.set(uid, at);
+    await recordInPolicies(connector, policies, record, modules, signal);
+    return record;
   }
 
   /** The pod whose signer can be asked. Only an operator in the cluster is let in by the NetworkPolicy. */
@@ -110,6 +146,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
     const waits = await release(connector, modules, now(), signal);
     if (waits === undefined) {
       keeper.forget(connector.metadata.uid!);
+      checkpointAt.delete(connector.metadata.uid!);
       return {};
     }
     await fence(connector, [], modules, signal).catch(ignoreRefusal);
@@ -125,6 +162,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       certificates?: readonly Certificate[];
       desired?: readonly KubeObject[];
       signer?: SignerReport | undefined;
+      journal?: JournalRecord | undefined;
     },
     signal: AbortSignal,
   ): Promise<StellarConnectorStatus> {
@@ -136,6 +174,7 @@ export function createReconcile(modules: ReconcileModules): Reconcile {
       connector,
       mounted: policies === undefined ? [] : mountedPolicies(policies),
       report: found.signer,
+      journal: found.journal,
       statefulSet: liveChild(connector, cache, STATEFULSETS.kind, name) as StatefulSet | undefined,
       pods: podsOf(connector, cache),
       egressHeld:

@@ -8,13 +8,22 @@ import { ports } from './desired/names.ts';
 import type { ConfigMap, Pod } from './kinds.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const journalId = z.string().regex(/^[-0-9A-Za-z]{1,64}$/);
+const count = z.int().min(0);
 const fault = z.string().max(1024).optional();
 
 const report = z.object({
   policies: z.array(z.object({ name: z.string().max(253), hash })).max(256),
   policyFault: fault,
   keystore: z.object({ fault }),
-  journal: z.object({ fault }),
+  journal: z.object({
+    fault,
+    id: journalId.optional(),
+    checkpoint: count.optional(),
+    /** The record that it has read; absent in signers that do not tell. */
+    expected: z.object({ id: journalId.optional() }).optional(),
+    standing: z.enum(['unconfirmed', 'ready', 'waiting', 'full']).optional(),
+  }),
 });
 
 /** What a signer says of itself at `/status`. */

@@ -1,6 +1,8 @@
 import type { StellarConnector, StellarConnectorStatus } from './api/v1alpha1.gen.ts';
+import type { JournalRecord } from './desired/journal.ts';
 import { ports } from './desired/names.ts';
-import { pinnedAddresses, pinnedHosts } from './egress/pinned.ts';
+import { pinnedAddresses } from './egress/pinned.ts';
+import { lostJournal } from './journal.ts';
 import type { ContainerStatus, Pod, StatefulSet } from './kinds.ts';
 import { conditionsOf, type Finding } from './kube/conditions.ts';
 import { type SignerReport, setHash } from './signer.ts';
@@ -12,6 +14,8 @@ export interface Observed {
   mounted: readonly { name: string; hash: string }[];
   /** What the signer said of itself, if it was reached. */
   report?: SignerReport | undefined;
+  /** What is recorded of the signer's journal, this report taken into account. */
+  journal?: JournalRecord | undefined;
   statefulSet: StatefulSet | undefined;
   pods: readonly Pod[];
   /** Whether the NetworkPolicy in the cluster is the one that we want. */
@@ -44,6 +48,7 @@ export function statusOf(observed: Observed, now: Date): StellarConnectorStatus 
   );
   const policyHash = observed.report === undefined ? before?.policyHash : setHash(observed.report.policies);
   const account = signer.status === 'True' ? connector.spec.account : before?.account;
+  const journal = observed.journal ?? before?.journal;
   const labels = Object.entries(statefulSet?.spec.selector.matchLabels ?? {});
   return {
     observedGeneration: generation,
@@ -55,7 +60,7 @@ export function statusOf(observed: Observed, now: Date): StellarConnectorStatus 
     addresses: pinnedAddresses(connector),
     certificates: [...observed.certificates],
     ...(policyHash === undefined ? {} : { policyHash }),
-    ...(before?.journal === undefined ? {} : { journal: before.journal }),
+    ...(journal === undefined ? {} : { journal }),
   };
 }
 
@@ -78,14 +83,17 @@ export function deletingStatus(
 /** Looks at clocks that no watch tells of: ends of certificates, Secrets that somebody deleted. */
 const HEARTBEAT_MS = 600_000;
 const UNREADY_HEARTBEAT_MS = 60_000;
+/** Until the journal of a first start is recorded, for which trading waits. */
+const ASK_FIRST_MS = 1_000;
 /** While a signer starts, lacks something or has not loaded a policy: nothing but its answer tells when it has. */
 const ASK_AGAIN_MS = 5_000;
 
 /** When to look again though nothing has changed that is watched (milliseconds); `asked`: whether a signer runs that can be. */
-export function lookAgainMs({ conditions }: StellarConnectorStatus, asked: boolean): number {
+export function lookAgainMs({ conditions, journal }: StellarConnectorStatus, asked: boolean): number {
   const holds = (type: string): boolean =>
     conditions?.some((one) => one.type === type && one.status === 'True') === true;
-  if (asked && !(holds('SignerReady') && holds('PolicyInForce'))) return ASK_AGAIN_MS;
+  if (asked && !(holds('SignerReady') && holds('PolicyInForce')))
+    return journal === undefined ? ASK_FIRST_MS : ASK_AGAIN_MS;
   return holds('Ready') ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS;
 }
 
@@ -101,6 +109,8 @@ function readyVerdict(observed: Observed): Verdict {
       : refuse('Pausing', 'the pod is ending');
   }
   if (!egressHeld) return refuse('EgressNotPinned', 'the NetworkPolicy is not in place');
+  const lost = lostJournal(observed.journal, observed.report?.journal);
+  if (lost !== undefined) return refuse('JournalLost', lost);
   if ((seen.readyReplicas ?? 0) >= 1 && (seen.updatedReplicas ?? 0) >= 1)
     return affirm('Ready', 'signer and connector are ready');
   return refuse('PodNotReady', signerFault(observed) ?? podTrouble(pods) ?? 'the pod is starting');
@@ -111,7 +121,9 @@ function signerVerdict(observed: Observed): Verdict {
   const statuses = pods.flatMap(({ status }) => status?.initContainerStatuses ?? []);
   const signer = statuses.find(({ name }) => name === 'signer');
   if (signer === undefined) return unknown('NoPod', 'no signer is running');
-  if (signer.ready === true) return affirm('Signed', 'the signer made and verified a probe signature');
+  const lost = lostJournal(observed.journal, observed.report?.journal);
+  if (lost !== undefined) return refuse('JournalLost', lost);
+  if (signer.ready === true) return affirm('Signed', signedMessage(observed.journal));
   // What it says now counts for more than how it ended before.
   const fault = signerFault(observed);
   const trouble = containerTrouble(signer);
@@ -122,10 +134,21 @@ function signerVerdict(observed: Observed): Verdict {
   );
 }
 
+/** A loss that was accepted stays told, since it let spent windows begin anew. */
+function signedMessage({ id, former }: Partial<JournalRecord> = {}): string {
+  const signed = 'the signer made and verified a probe signature';
+  return former === undefined
+    ? signed
+    : `${signed}; its journal ${id} is recorded in place of ${former}, whose loss was accepted`;
+}
+
 /** What the signer itself says it lacks. */
 function signerFault({ report }: Observed): string | undefined {
   const fault = report?.keystore.fault ?? report?.journal.fault;
-  return fault === undefined ? undefined : `the signer cannot sign: ${fault}`;
+  if (fault !== undefined) return `the signer cannot sign: ${fault}`;
+  return report?.journal.standing === 'unconfirmed'
+    ? 'the signer waits until it sees its journal recorded, some seconds, at the latest about a minute'
+    : undefined;
 }
 
 /** In force is what the signer reports to have loaded, file by file. */
@@ -149,7 +172,7 @@ function policyVerdict({ mounted, report, stalled }: Observed, signer: Verdict):
 
 function egressVerdict({ connector, egressHeld }: Observed): Verdict {
   if (!egressHeld) return refuse('NotApplied', 'the NetworkPolicy is not in place');
-  const hosts = Object.keys(pinnedHosts(connector)).sort().join(', ');
+  const hosts = [...new Set(pinnedAddresses(connector).map(({ host }) => host))].sort().join(', ');
   return affirm('Pinned', `egress is limited to the addresses of ${hosts}`);
 }
 

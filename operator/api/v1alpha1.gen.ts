@@ -227,12 +227,14 @@ export interface SigningPolicyStatusCondition {
 export interface SigningPolicyStatusJournal {
   /** The account. */
   account: string;
-  /** The network, as in the StellarConnector. */
+  /** The network by its id, SHA-256 of the passphrase in hexadecimal, since a name of one's own can be given to any network. */
   network: string;
   /** Random id in the journal's first line. */
   id: string;
   /** Number of the newest checkpoint, at most ten minutes old. */
   checkpoint?: number;
+  /** Id of the journal before it, whose loss was accepted. */
+  former?: string;
 }
 
 /** The shape and the defaults of `SigningPolicy.spec`. */
@@ -793,6 +795,8 @@ export interface StellarConnectorSpecSignerPkcs11PinSecretRef {
 export interface StellarConnectorSpecSignerVaultTransit {
   /** Base address of Vault, https only. */
   address: string;
+  /** The IP addresses at which this host may be reached. The pod asks no DNS server; it dials these and nothing else, and the NetworkPolicy allows these and nothing else. The policies must list them. */
+  addresses?: string[];
   /** Vault namespace (Vault Enterprise, HCP). */
   namespace?: string;
   /** Path at which the transit engine is mounted. */
@@ -1099,6 +1103,8 @@ export interface StellarConnectorStatusJournal {
   id: string;
   /** Number of the newest checkpoint, at most ten minutes old. */
   checkpoint?: number;
+  /** Id of the journal before it, whose loss was accepted. */
+  former?: string;
 }
 
 /** The shape and the defaults of `StellarConnector.spec`. */
@@ -1386,6 +1392,12 @@ export const stellarConnectorSchema: Schema = {
           "properties": {
             "address": {
               "type": "string"
+            },
+            "addresses": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              }
             },
             "namespace": {
               "type": "string"

@@ -3,8 +3,11 @@ import { stringify } from 'yaml';
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
 import { pinnedHosts } from '../egress/pinned.ts';
 import type { KubeObject } from '../kube/resource.ts';
+import { expectedJournal, recordedJournal } from './journal.ts';
 import { child, childNames, paths } from './names.ts';
 import { passphraseOf } from './network.ts';
+
+export const JOURNAL_FILE = 'journal.json';
 
 function configMap(connector: StellarConnector, name: string, data: Record<string, string>): KubeObject {
   return child(connector, { apiVersion: 'v1', kind: 'ConfigMap' }, name, { data });
@@ -54,6 +57,15 @@ export function policyConfigMap(connector: StellarConnector, policies: readonly 
     return [`${metadata.name}.yaml`, text] as const;
   });
   return configMap(connector, childNames(connector.metadata.name).policy, Object.fromEntries(files));
+}
+
+/** Which journal the signer must find. Applied after it was recorded, so that no record is ever ahead of its durable one. */
+export function journalConfigMap(
+  connector: StellarConnector,
+  policies: readonly SigningPolicy[],
+): KubeObject {
+  const text = expectedJournal(recordedJournal(connector, policies));
+  return configMap(connector, childNames(connector.metadata.name).journal, { [JOURNAL_FILE]: text });
 }
 
 export function trustConfigMap(connector: StellarConnector, publicRoots: string): KubeObject {

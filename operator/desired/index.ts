@@ -4,7 +4,13 @@
  */
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
 import type { KubeObject } from '../kube/resource.ts';
-import { addressesConfigMap, connectorConfigMap, policyConfigMap, trustConfigMap } from './configmaps.ts';
+import {
+  addressesConfigMap,
+  connectorConfigMap,
+  journalConfigMap,
+  policyConfigMap,
+  trustConfigMap,
+} from './configmaps.ts';
 import { networkPolicy } from './networkpolicy.ts';
 import { service } from './service.ts';
 import { serviceAccount } from './serviceaccount.ts';
@@ -36,6 +42,7 @@ export function desiredChildren(
     connectorConfigMap(connector),
     addressesConfigMap(connector),
     policyConfigMap(connector, policies),
+    journalConfigMap(connector, policies),
     trustConfigMap(connector, facts.publicRoots),
     service(connector),
     statefulSet(connector, facts.images),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { StellarConnectorSpec } from '../api/v1alpha1.gen.ts';
 
 /** Passphrases of the networks that the Stellar Development Foundation runs (developers.stellar.org, "Networks"). */
@@ -13,6 +14,11 @@ export function passphraseOf(spec: Network): string {
   const passphrase = givenPassphrase(spec);
   if (passphrase === undefined) throw new Error(`network ${spec.network} has no passphrase`);
   return passphrase;
+}
+
+/** SHA-256 of the passphrase, hexadecimal: the network itself, whatever a connector calls it. */
+export function networkIdOf(spec: Network): string {
+  return createHash('sha256').update(passphraseOf(spec)).digest('hex');
 }
 
 /** True when signatures for one count on the other, whatever each calls the network. */

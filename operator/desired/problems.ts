@@ -15,7 +15,6 @@ export interface Problem {
     | 'AccountInvalid'
     | 'AccountInUse'
     | 'NoMatchingPolicy'
-    | 'SignerBackendNotSupported'
     | 'FieldNotSupported'
     | 'AnnotationNotAllowed'
     | 'AddressesMissing'
@@ -93,12 +92,19 @@ const annotationNotAllowed: Check = ({ spec }) => {
 };
 
 const addressesMissing: Check = ({ spec }) => {
-  const at = spec.horizon.endpoints.findIndex(({ addresses = [] }) => addresses.length === 0);
-  if (at < 0) return undefined;
+  const { vaultTransit } = spec.signer;
+  const servers = [
+    ...spec.horizon.endpoints.map((of, at) => ({ ...of, field: `spec.horizon.endpoints[${at}]` })),
+    ...(vaultTransit === undefined
+      ? []
+      : [{ ...vaultTransit, url: vaultTransit.address, field: 'spec.signer.vaultTransit' }]),
+  ];
+  const found = servers.find(({ addresses = [] }) => addresses.length === 0);
+  if (found === undefined) return undefined;
   return {
     reason: 'AddressesMissing',
     message:
-      `spec.horizon.endpoints[${at}].addresses is empty: list the IP addresses of ${spec.horizon.endpoints[at]?.url}, ` +
+      `${found.field}.addresses is empty: list the IP addresses of ${found.url}, ` +
       'since this version does not resolve host names',
   };
 };

@@ -1,6 +1,11 @@
-/** The signer's container. It alone sees the PIN, the PKCS#11 library and the journal. */
+/** The signer's container. It alone sees the PIN, the PKCS#11 library, the token for Vault and the journal. */
 import type { V1Container, V1VolumeMount } from '@kubernetes/client-node';
-import type { StellarConnector, StellarConnectorSpecSignerPkcs11 } from '../api/v1alpha1.gen.ts';
+import type {
+  StellarConnector,
+  StellarConnectorSpecSignerPkcs11,
+  StellarConnectorSpecSignerVaultTransit,
+} from '../api/v1alpha1.gen.ts';
+import { JOURNAL_FILE } from './configmaps.ts';
 import { envOf, probe, resourcesOf, restricted } from './container.ts';
 import type { Facts } from './index.ts';
 import { ids, paths, ports } from './names.ts';
@@ -14,10 +19,10 @@ const vendorConfiguration = {
   P11NETHSM_CONFIG_FILE: `${paths.module}/p11nethsm.conf`,
 } as const;
 
-/** The native sidecar; `problemsOf` has made sure that the backend is PKCS#11. */
+/** The native sidecar. */
 export function signerContainer(connector: StellarConnector, images: Facts['images']): V1Container {
-  const { signer, podTemplate } = connector.spec;
-  if (signer.pkcs11 === undefined) throw new Error('the signer has no PKCS#11 backend');
+  const { podTemplate } = connector.spec;
+  const backend = backendOf(connector);
   return {
     name: 'signer',
     image: images.signer,
@@ -29,9 +34,10 @@ export function signerContainer(connector: StellarConnector, images: Facts['imag
       STELLAR_SIGNER_SOCKET: paths.socket,
       STELLAR_POLICY_DIR: paths.policy,
       STELLAR_JOURNAL_DIR: paths.journal,
+      STELLAR_JOURNAL_EXPECTED_FILE: `${paths.journalExpected}/${JOURNAL_FILE}`,
       STELLAR_TLS_CERT_FILE: `${paths.signerTls}/tls.crt`,
       STELLAR_TLS_KEY_FILE: `${paths.signerTls}/tls.key`,
-      ...pkcs11Env(signer.pkcs11),
+      ...backend.env,
     }),
     ports: [{ name: 'signer', containerPort: ports.signer, protocol: 'TCP' }],
     // Asks the running signer for a real signature. It waits for an hour: a PIN or token that is not there yet is no
@@ -44,12 +50,29 @@ export function signerContainer(connector: StellarConnector, images: Facts['imag
     volumeMounts: [
       { name: 'socket', mountPath: paths.socketFolder },
       { name: 'journal', mountPath: paths.journal },
+      { name: 'journal-expected', mountPath: paths.journalExpected, readOnly: true },
       { name: 'policy', mountPath: paths.policy, readOnly: true },
-      { name: 'pin', mountPath: paths.pin, readOnly: true },
       { name: 'signer-tls', mountPath: paths.signerTls, readOnly: true },
-      ...moduleMount(signer.pkcs11),
+      ...backend.mounts,
     ],
   };
+}
+
+interface Backend {
+  env: Record<string, string>;
+  mounts: V1VolumeMount[];
+}
+
+/** What the key store needs; the CRD has exactly one of the two. */
+function backendOf({ spec: { signer } }: StellarConnector): Backend {
+  const { pkcs11, vaultTransit } = signer;
+  if (pkcs11 !== undefined)
+    return {
+      env: pkcs11Env(pkcs11),
+      mounts: [{ name: 'pin', mountPath: paths.pin, readOnly: true }, ...moduleMount(pkcs11)],
+    };
+  if (vaultTransit === undefined) throw new Error('the signer has no key store');
+  return { env: vaultEnv(vaultTransit), mounts: vaultMounts(vaultTransit) };
 }
 
 /** Path of the library in the container. */
@@ -59,13 +82,15 @@ export function modulePath({ module }: StellarConnectorSpecSignerPkcs11): string
 }
 
 function pkcs11Env(pkcs11: StellarConnectorSpecSignerPkcs11): Record<string, string> {
-  const { module, tokenLabel, tokenSerial, keyLabel, keyId } = pkcs11;
+  const { module, tokenLabel, tokenSerial, keyLabel, keyId, auditKeyLabel, pointEncoding } = pkcs11;
   return {
     STELLAR_PKCS11_MODULE: modulePath(pkcs11),
     ...(tokenLabel === undefined ? {} : { STELLAR_PKCS11_TOKEN_LABEL: tokenLabel }),
     ...(tokenSerial === undefined ? {} : { STELLAR_PKCS11_TOKEN_SERIAL: tokenSerial }),
     ...(keyLabel === undefined ? {} : { STELLAR_PKCS11_KEY_LABEL: keyLabel }),
     ...(keyId === undefined ? {} : { STELLAR_PKCS11_KEY_ID: keyId }),
+    ...(auditKeyLabel === undefined ? {} : { STELLAR_PKCS11_AUDIT_KEY_LABEL: auditKeyLabel }),
+    STELLAR_PKCS11_POINT_ENCODING: pointEncoding,
     STELLAR_PKCS11_PIN_FILE: `${paths.pin}/pin`,
     ...(module.path === undefined ? vendorConfiguration : {}),
   };
@@ -74,4 +99,26 @@ function pkcs11Env(pkcs11: StellarConnectorSpecSignerPkcs11): Record<string, str
 function moduleMount({ module }: StellarConnectorSpecSignerPkcs11): V1VolumeMount[] {
   if (module.path !== undefined) return [];
   return [{ name: 'module', mountPath: paths.module, readOnly: module.pvc?.readOnly ?? true }];
+}
+
+function vaultEnv(vault: StellarConnectorSpecSignerVaultTransit): Record<string, string> {
+  const { address, namespace, mount, key, keyVersion, auditKey, auth, caBundleRef } = vault;
+  return {
+    STELLAR_VAULT_ADDRESS: address,
+    ...(namespace === undefined ? {} : { STELLAR_VAULT_NAMESPACE: namespace }),
+    STELLAR_VAULT_MOUNT: mount,
+    STELLAR_VAULT_KEY: key,
+    STELLAR_VAULT_KEY_VERSION: String(keyVersion),
+    ...(auditKey === undefined ? {} : { STELLAR_VAULT_AUDIT_KEY: auditKey }),
+    ...(caBundleRef === undefined ? {} : { STELLAR_VAULT_CA_FILE: `${paths.vaultCa}/ca.pem` }),
+    STELLAR_VAULT_AUTH_KUBERNETES_ROLE: auth.kubernetes.role,
+    STELLAR_VAULT_AUTH_KUBERNETES_MOUNT: auth.kubernetes.mount,
+    STELLAR_VAULT_AUTH_KUBERNETES_JWT_FILE: `${paths.vaultToken}/token`,
+  };
+}
+
+function vaultMounts({ caBundleRef }: StellarConnectorSpecSignerVaultTransit): V1VolumeMount[] {
+  const token = { name: 'vault-token', mountPath: paths.vaultToken, readOnly: true };
+  if (caBundleRef === undefined) return [token];
+  return [token, { name: 'vault-ca', mountPath: paths.vaultCa, readOnly: true }];
 }

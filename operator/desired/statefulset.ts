@@ -4,7 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { V1PodSpec, V1StatefulSetSpec } from '@kubernetes/client-node';
-import type { StellarConnector, StellarConnectorSpecStorageSigner } from '../api/v1alpha1.gen.ts';
+import type {
+  StellarConnector,
+  StellarConnectorSpecSignerVaultTransit,
+  StellarConnectorSpecStorageSigner,
+} from '../api/v1alpha1.gen.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import { connectorConfig } from './configmaps.ts';
 import { connectorContainer } from './connector.ts';
@@ -58,7 +62,8 @@ export function statefulSet(connector: StellarConnector, images: Facts['images']
 }
 
 function podSpec(connector: StellarConnector, images: Facts['images']): V1PodSpec {
-  const { nodeSelector, tolerations, affinity } = connector.spec.podTemplate;
+  const { signer, podTemplate } = connector.spec;
+  const { nodeSelector, tolerations, affinity } = podTemplate;
   return {
     serviceAccountName: connector.metadata.name,
     automountServiceAccountToken: false,
@@ -66,6 +71,8 @@ function podSpec(connector: StellarConnector, images: Facts['images']): V1PodSpe
     // The pod asks no DNS server: its addresses are pinned in a file. The API wants at least one server named.
     dnsPolicy: 'None',
     dnsConfig: { nameservers: ['127.0.0.1'] },
+    // The Vault client takes a host name, for TLS; the connector has a file of its own for its hosts.
+    ...(signer.vaultTransit === undefined ? {} : { hostAliases: hostAliases(signer.vaultTransit) }),
     terminationGracePeriodSeconds: 60,
     securityContext: {
       runAsNonRoot: true,
@@ -80,6 +87,10 @@ function podSpec(connector: StellarConnector, images: Facts['images']): V1PodSpe
     containers: [connectorContainer(connector, images)],
     volumes: volumes(connector),
   };
+}
+
+function hostAliases({ address, addresses = [] }: StellarConnectorSpecSignerVaultTransit) {
+  return addresses.map((ip) => ({ ip, hostnames: [new URL(address).hostname] }));
 }
 
 function claim(

@@ -7,7 +7,7 @@ import type { Problem } from './problems.ts';
 
 /** Which fields are set that this version cannot carry out, and what to do instead. */
 function laterFields(spec: StellarConnectorSpec): [set: boolean, field: string, advice: string][] {
-  const { channelAccounts = [], horizon, rpc, signer, gateway, monitoring } = spec;
+  const { channelAccounts = [], horizon, rpc, gateway, monitoring } = spec;
   const withAuth = horizon.endpoints.findIndex(({ authSecretRef }) => authSecretRef !== undefined);
   return [
     [channelAccounts.length > 0, 'channelAccounts', 'remove it'],
@@ -19,8 +19,6 @@ function laterFields(spec: StellarConnectorSpec): [set: boolean, field: string, 
     ],
     [horizon.quorum > 1, 'horizon.quorum', 'use 1'],
     [rpc !== undefined, 'rpc', 'remove it, transactions go through horizon'],
-    [signer.pkcs11?.auditKeyLabel !== undefined, 'signer.pkcs11.auditKeyLabel', 'remove it'],
-    [(signer.pkcs11?.pointEncoding ?? 'Auto') !== 'Auto', 'signer.pkcs11.pointEncoding', 'use Auto'],
     [gateway.tls.secretName !== undefined, 'gateway.tls.secretName', 'use selfSigned'],
     [gateway.tls.certManager !== undefined, 'gateway.tls.certManager', 'use selfSigned'],
     [
@@ -37,12 +35,6 @@ export function unsupportedFields(
   { spec }: StellarConnector,
   policies: readonly SigningPolicy[],
 ): Problem | undefined {
-  if (spec.signer.vaultTransit !== undefined) {
-    return {
-      reason: 'SignerBackendNotSupported',
-      message: 'spec.signer.vaultTransit is not supported by this version: use pkcs11',
-    };
-  }
   const found = laterFields(spec).find(([set]) => set);
   if (found !== undefined) {
     const [, field, advice] = found;

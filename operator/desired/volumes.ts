@@ -1,6 +1,10 @@
 /** The volumes of the pod; which container mounts which is said with the containers. */
-import type { V1Volume } from '@kubernetes/client-node';
-import type { StellarConnector } from '../api/v1alpha1.gen.ts';
+import type { V1ConfigMapVolumeSource, V1Volume } from '@kubernetes/client-node';
+import type {
+  StellarConnector,
+  StellarConnectorSpecSignerPkcs11,
+  StellarConnectorSpecSignerVaultTransit,
+} from '../api/v1alpha1.gen.ts';
 import { childNames, paths } from './names.ts';
 
 /** Owner and group may read. */
@@ -14,6 +18,7 @@ export function volumes(connector: StellarConnector): V1Volume[] {
     { name: 'config', configMap: { name: names.config } },
     { name: 'addresses', configMap: { name: names.addresses } },
     { name: 'policy', configMap: { name: names.policy } },
+    { name: 'journal-expected', configMap: { name: names.journal } },
     { name: 'trust', configMap: { name: names.trust } },
     { name: 'connector-tls', secret: { secretName: names.serverTls, defaultMode: groupReadable } },
     { name: 'signer-tls', secret: { secretName: names.signerTls, defaultMode: groupReadable } },
@@ -22,13 +27,18 @@ export function volumes(connector: StellarConnector): V1Volume[] {
   ];
 }
 
+function signerVolumes({ spec: { signer } }: StellarConnector): V1Volume[] {
+  return [
+    ...(signer.pkcs11 === undefined ? [] : pkcs11Volumes(signer.pkcs11)),
+    ...(signer.vaultTransit === undefined ? [] : vaultVolumes(signer.vaultTransit)),
+  ];
+}
+
 /**
  * PIN and library. The PIN is optional so that its absence is told by the signer, in words, and not by a pod that
  * hangs in ContainerCreating; it appears in the running pod when the Secret does.
  */
-function signerVolumes(connector: StellarConnector): V1Volume[] {
-  const { pkcs11 } = connector.spec.signer;
-  if (pkcs11 === undefined) return [];
+function pkcs11Volumes(pkcs11: StellarConnectorSpecSignerPkcs11): V1Volume[] {
   const { name: secretName, key } = pkcs11.pinSecretRef;
   const pin: V1Volume = {
     name: 'pin',
@@ -45,6 +55,19 @@ function signerVolumes(connector: StellarConnector): V1Volume[] {
   return [pin];
 }
 
+/** The kubelet's shortest; it brings a new one when a fifth of that is left. */
+const TOKEN_SECONDS = 600;
+
+/** A token that Vault alone accepts, in memory, and the CA of Vault, optional as the PIN is. */
+function vaultVolumes({ auth, caBundleRef }: StellarConnectorSpecSignerVaultTransit): V1Volume[] {
+  const { audience } = auth.kubernetes;
+  const serviceAccountToken = { audience, expirationSeconds: TOKEN_SECONDS, path: 'token' };
+  return [
+    { name: 'vault-token', projected: { defaultMode: groupReadable, sources: [{ serviceAccountToken }] } },
+    ...(caBundleRef === undefined ? [] : [{ name: 'vault-ca', configMap: caFile(caBundleRef) }]),
+  ];
+}
+
 /** The CA bundle of each Horizon server that has one: its volume and the folder in which it appears. */
 export function caBundles(connector: StellarConnector) {
   return connector.spec.horizon.endpoints.flatMap(({ caBundleRef: ref }, at) =>
@@ -56,6 +79,10 @@ export function caBundles(connector: StellarConnector) {
 function caVolumes(connector: StellarConnector): V1Volume[] {
   return caBundles(connector).map(({ volume, ref }) => ({
     name: volume,
-    configMap: { name: ref.name, optional: true, items: [{ key: ref.key, path: 'ca.pem' }] },
+    configMap: caFile(ref),
   }));
+}
+
+function caFile({ name, key }: { name: string; key: string }): V1ConfigMapVolumeSource {
+  return { name, optional: true, items: [{ key, path: 'ca.pem' }] };
 }

@@ -34,24 +34,38 @@ export function destinations(connector: StellarConnector): Destination[] {
     const { host: ip, port } = splitHostPort(text);
     return { ip, port, field: `spec.signer.pkcs11.endpoints[${at}]` };
   });
-  return [...servers, ...hsms];
+  const { address, addresses = [] } = signer.vaultTransit ?? {};
+  const vaults = addresses.map((ip, index) => ({
+    ip,
+    port: portOf(address!),
+    field: `spec.signer.vaultTransit.addresses[${index}]`,
+  }));
+  return [...servers, ...hsms, ...vaults];
 }
 
 /** The addresses of each host, for the connector's pinned dialling; two endpoints on one host share their addresses. */
-export function pinnedHosts(connector: StellarConnector): Record<string, string[]> {
+export function pinnedHosts({ spec }: StellarConnector): Record<string, string[]> {
+  return byHost(spec.horizon.endpoints);
+}
+
+/** The same for `status.addresses`, Vault's too. Addresses that a CR gives are in use from the first moment. */
+export function pinnedAddresses({ spec }: StellarConnector): StellarConnectorStatusAddress[] {
+  const { vaultTransit: vault } = spec.signer;
+  const all = [...spec.horizon.endpoints, ...(vault === undefined ? [] : [{ ...vault, url: vault.address }])];
+  return Object.entries(byHost(all)).flatMap(([host, ips]) =>
+    ips.map((ip) => ({ host, ip, phase: 'Active' as const })),
+  );
+}
+
+function byHost(
+  servers: readonly { url: string; addresses?: readonly string[] }[],
+): Record<string, string[]> {
   const hosts = new Map<string, Set<string>>();
-  for (const { url, addresses = [] } of connector.spec.horizon.endpoints) {
+  for (const { url, addresses = [] } of servers) {
     const { hostname } = new URL(url);
     hosts.set(hostname, new Set([...(hosts.get(hostname) ?? []), ...addresses]));
   }
   return Object.fromEntries([...hosts].map(([host, ips]) => [host, [...ips]]));
-}
-
-/** The same for `status.addresses`. Addresses that a CR gives are in use from the first moment. */
-export function pinnedAddresses(connector: StellarConnector): StellarConnectorStatusAddress[] {
-  return Object.entries(pinnedHosts(connector)).flatMap(([host, ips]) =>
-    ips.map((ip) => ({ host, ip, phase: 'Active' as const })),
-  );
 }
 
 /** The range that holds this address alone. */

@@ -20,7 +20,7 @@ const matrix: Record<string, Partial<Record<Who, string[]>>> = {
   'stellar-connector.io/stellarconnectors/scale': { trader: ['get', 'update', 'patch'] },
   'stellar-connector.io/stellarconnectors/finalizers': { operator: ['update'] },
   'stellar-connector.io/signingpolicies': { operator: READ, trader: READ, security: VERBS },
-  'stellar-connector.io/signingpolicies/status': { trader: READ, security: READ },
+  'stellar-connector.io/signingpolicies/status': { operator: ['patch'], trader: READ, security: READ },
   'apps/statefulsets': { operator: [...READ, 'create', 'patch'] },
   'apps/deployments': {},
   'networking.k8s.io/networkpolicies': { operator: [...READ, 'create', 'patch'] },

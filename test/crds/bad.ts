@@ -182,6 +182,21 @@ const connectors: BadExample[] = [
   ...['http://vault', 'https://u@vault', 'https://vault/v1', 'https://vault?x', 'https://vault:'].map(
     (address) => bad(vault, 'spec.signer.vaultTransit.address', address, 'address must be https://host'),
   ),
+  ...['https://10.0.0.8', 'https://vault.', 'https://0x7f.1'].map((address) =>
+    bad(vault, 'spec.signer.vaultTransit.address', address, 'must name its host by a lower-case DNS name'),
+  ),
+  bad(vault, 'spec.signer.vaultTransit.address', 'https://vault:65536/', 'must have a port from 1 to 65535'),
+  bad(
+    vault,
+    'spec.signer.vaultTransit.addresses[1]',
+    '10.0.0.8:8200',
+    'must be IP addresses in their canonical',
+  ),
+  bad(vault, 'spec.signer.vaultTransit.addresses[1]', '169.254.169.254', 'must not be loopback, link-local'),
+  bad(vault, 'spec.signer.vaultTransit.namespace', 'a//b', 'namespace must be names'),
+  ...['mount', 'key', 'auditKey', 'auth.kubernetes.mount'].map((field) =>
+    bad(vault, `spec.signer.vaultTransit.${field}`, '../sys', "must have only letters, digits, '-' and '_'"),
+  ),
   bad(vault, 'spec.signer.vaultTransit.caBundleRef.name', notAName, 'name must be the name of an object'),
   bad(vault, 'spec.signer.vaultTransit.caBundleRef.key', notAKey, 'key must be a key'),
   bad(c, 'spec.markets[0].quote', 'XLM', 'two different assets', 'spec.markets[0]'),

@@ -77,6 +77,7 @@ export const withVault = complete.with({
   signer: {
     vaultTransit: {
       address: 'https://vault.example.org:8200',
+      addresses: ['10.0.0.8', 'fd00::8'],
       namespace: 'trading',
       mount: 'transit',
       key: 'stellar',

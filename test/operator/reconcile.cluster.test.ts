@@ -9,7 +9,7 @@ import { createWorld, type RunningOperator, until, type World } from './world.ts
 const CHILDREN: Record<string, string[]> = {
   NetworkPolicy: ['slc'],
   ServiceAccount: ['slc'],
-  ConfigMap: ['slc-addresses', 'slc-config', 'slc-policy', 'slc-trust'],
+  ConfigMap: ['slc-addresses', 'slc-config', 'slc-journal', 'slc-policy', 'slc-trust'],
   Service: ['slc'],
   StatefulSet: ['slc'],
 };

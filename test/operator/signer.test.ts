@@ -43,6 +43,14 @@ describe('what a signer says of itself', () => {
     });
   });
 
+  it('may tell of the journal', async () => {
+    const journal = { id: 'a1b2', checkpoint: 7, standing: 'ready' as const, expected: { id: 'a1b2' } };
+    assert.deepEqual(await ask({ ...told, journal: { ...journal, head: { n: 9, hash: 'x' } } }), {
+      ...told,
+      journal,
+    });
+  });
+
   it('counts only from a signer of our own set of certificates @security', async () => {
     assert.equal(await ask(told, await mint('slc', 'trading', new Date())), undefined);
   });
@@ -58,6 +66,9 @@ describe('what a signer says of itself', () => {
     for (const status of [
       {},
       { ...told, policies: 'all' },
+      { ...told, journal: { id: 'not an id' } },
+      { ...told, journal: { id: 'a', checkpoint: -1 } },
+      { ...told, journal: { standing: 'fine' } },
       { ...told, policies: [{ name: 'p', hash: 'x' }] },
     ]) {
       assert.equal(await ask(status), undefined);

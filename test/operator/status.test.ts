@@ -12,6 +12,8 @@ function report(change: Partial<SignerReport> = {}): SignerReport {
   return { policies: mounted, keystore: {}, journal: {}, ...change };
 }
 
+const journalReport = (standing: 'unconfirmed' | 'full') => report({ journal: { id: 'mine', standing } });
+
 /** What a healthy connector shows, changed by the case. */
 function observed(change: Partial<Observed> = {}): Observed {
   const connector = aConnector().withUid('uid').build();
@@ -128,6 +130,23 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
     conditions:
       'Ready=True Ready, SignerReady=True Signed, PolicyInForce=False Refused, EgressPinned=True Pinned',
   },
+  'the signer waits until it sees its journal recorded': {
+    seen: {
+      statefulSet: unready,
+      pods: [pod({ ready: false, state: { running: {} } })],
+      report: journalReport('unconfirmed'),
+      journal: { id: 'mine' },
+    },
+    conditions:
+      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotReady, PolicyInForce=True Loaded, EgressPinned=True Pinned',
+    message: /^the signer waits until it sees its journal recorded/,
+  },
+  'the journal was lost, which a ready pod does not hide': {
+    seen: { report: journalReport('full'), journal: { id: 'theirs' } },
+    conditions:
+      'Ready=False JournalLost, Reconciling=True JournalLost, SignerReady=False JournalLost, PolicyInForce=True Loaded, EgressPinned=True Pinned',
+    message: /has the journal mine, recorded is theirs: .* accept the loss with "signer journal accept-loss"/,
+  },
   'a ready signer could not be asked': {
     seen: { report: undefined },
     conditions:
@@ -176,6 +195,18 @@ describe('status', () => {
     );
   });
 
+  it('keeps what is recorded of the journal, and tells of a loss that was accepted for as long', () => {
+    const { connector } = observed();
+    connector.status = { journal: { id: 'a', checkpoint: 1 } };
+    assert.deepEqual(statusOf(observed({ connector }), now).journal, { id: 'a', checkpoint: 1 });
+    const journal = { id: 'b', former: 'a' };
+    const { conditions, ...status } = statusOf(observed({ connector, journal }), now);
+    assert.deepEqual(status.journal, journal);
+    const said = conditions?.find(({ type }) => type === 'SignerReady');
+    assert.equal(said?.status, 'True');
+    assert.match(said.message, /its journal b is recorded in place of a, whose loss was accepted/);
+  });
+
   it('of a deletion keeps what was known, and calls for help when it takes too long', () => {
     const { connector } = observed();
     connector.status = statusOf(observed(), now);
@@ -195,10 +226,18 @@ describe('the next look', () => {
   const starting = { statefulSet: unready, pods: [pod({ ready: false, state: { running: {} } })] };
 
   it('comes in seconds while a signer runs that does not answer yet, lacks something, or has another policy', () => {
-    assert.equal(nextLook({ ...starting, report: undefined }), 5_000);
-    assert.equal(nextLook({ ...starting, report: report({ keystore: { fault: 'no PIN' } }) }), 5_000);
-    assert.equal(nextLook({ report: undefined }), 5_000);
-    assert.equal(nextLook({ report: report({ policies: [] }) }), 5_000);
+    for (const change of [
+      { ...starting, report: undefined },
+      { ...starting, report: report({ keystore: { fault: 'no PIN' } }) },
+      { report: undefined },
+      { report: report({ policies: [] }) },
+    ])
+      assert.equal(nextLook({ journal: { id: 'j' }, ...change }), 5_000);
+  });
+
+  it('comes in a second while no journal is recorded, which trading waits for', () => {
+    assert.equal(nextLook({ ...starting, report: undefined }), 1_000);
+    assert.equal(nextLook({ ...starting, report: journalReport('unconfirmed') }), 1_000);
   });
 
   it('takes its time where there is nobody to ask, and where all is well', () => {

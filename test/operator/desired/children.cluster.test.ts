@@ -4,7 +4,7 @@ import type { V1PodTemplateSpec } from '@kubernetes/client-node';
 import { desiredChildren, type Facts } from '../../../operator/desired/index.ts';
 import { apiVersionOf, type KubeObject, pathOf, resource } from '../../../operator/kube/resource.ts';
 import { connect, makeNamespace, type RawApi } from '../../crds/api.ts';
-import { complete, withVolume } from '../../crds/good.ts';
+import { complete, withVault, withVolume } from '../../crds/good.ts';
 import { aConnector, aPolicy } from '../builders.ts';
 
 const facts: Facts = {
@@ -23,6 +23,7 @@ const connectors = {
   'a connector with little': aConnector(),
   'a connector with every field and an image volume': complete.named('full'),
   'a connector with a volume': withVolume.named('volume'),
+  'a connector with a key in Vault': withVault.named('vault'),
 };
 
 describe('the API server with the children', () => {

@@ -16,6 +16,7 @@ describe('the children of a connector', () => {
         'ConfigMap slc-config',
         'ConfigMap slc-addresses',
         'ConfigMap slc-policy',
+        'ConfigMap slc-journal',
         'ConfigMap slc-trust',
         'Service slc',
         'StatefulSet slc',

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { loadEnvironment, parseConnectorFile } from '../../../connector/config.ts';
 import { loadSignerConfig } from '../../../sidecar/config.ts';
 import { signingPolicy } from '../../../sidecar/policy/schema.ts';
-import { completePolicy } from '../../crds/good.ts';
+import { completePolicy, withVault } from '../../crds/good.ts';
 import { aConnector, aPolicy } from '../builders.ts';
 import { children, env } from './family.ts';
 
@@ -21,6 +21,9 @@ function astray(container: V1Container): string[] {
 describe('the contract with signer and connector', () => {
   const connectors = {
     'by label': aConnector(),
+    'by label, with an audit key and a fixed encoding': aConnector().edit(({ signer }) => {
+      Object.assign(signer?.pkcs11 ?? {}, { auditKeyLabel: 'audit', pointEncoding: 'Raw' });
+    }),
     'by serial and id': aConnector().edit(({ signer }) => {
       delete signer?.pkcs11?.tokenLabel;
       delete signer?.pkcs11?.keyLabel;
@@ -31,10 +34,39 @@ describe('the contract with signer and connector', () => {
   for (const [title, connector] of Object.entries(connectors)) {
     it(`gives the signer variables that it takes, token and key ${title}`, () => {
       const { signer } = children(connector.build());
-      assert.doesNotThrow(() => loadSignerConfig({ env: env(signer) }));
+      const given = env(signer);
+      assert.equal(loadSignerConfig({ env: given }).backend.type, 'pkcs11');
       assert.deepEqual(astray(signer), []);
+      const { auditKeyLabel, pointEncoding } = connector.build().spec.signer.pkcs11!;
+      assert.equal(given.STELLAR_PKCS11_AUDIT_KEY_LABEL, auditKeyLabel);
+      assert.equal(given.STELLAR_PKCS11_POINT_ENCODING, pointEncoding);
     });
   }
+
+  it('gives the signer variables that it takes for a key in Vault', () => {
+    const { signer } = children(withVault.build());
+    assert.deepEqual(astray(signer), []);
+    assert.deepEqual(loadSignerConfig({ env: env(signer) }).backend, {
+      type: 'vault',
+      address: 'https://vault.example.org:8200',
+      namespace: 'trading',
+      mount: 'transit',
+      key: 'stellar',
+      keyVersion: 2,
+      auditKey: { name: 'audit', version: 1 },
+      caFile: '/etc/stellar-signer/vault-ca/ca.pem',
+      auth: {
+        kubernetes: { role: 'signer', mount: 'kubernetes', jwtFile: '/etc/stellar-signer/vault-token/token' },
+      },
+    });
+    const little = withVault.edit(({ signer: of }) => {
+      for (const field of ['namespace', 'mount', 'keyVersion', 'auditKey', 'caBundleRef'] as const)
+        delete of?.vaultTransit?.[field];
+    });
+    const { backend } = loadSignerConfig({ env: env(children(little.build()).signer) });
+    assert.ok(backend.type === 'vault');
+    assert.deepEqual([backend.mount, backend.keyVersion, backend.caFile], ['transit', 1, undefined]);
+  });
 
   it('gives the connector variables that it takes', () => {
     const { connector } = children(aConnector().build());

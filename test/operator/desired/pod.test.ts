@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { V1Container } from '@kubernetes/client-node';
 import type { StellarConnector } from '../../../operator/api/v1alpha1.gen.ts';
+import { withVault } from '../../crds/good.ts';
 import { aConnector, accounts } from '../builders.ts';
 import { children, env, mounts } from './family.ts';
 
@@ -164,5 +165,46 @@ describe('the PKCS#11 library', () => {
     assert.equal(signer.volumeMounts?.find(({ name }) => name === 'module')?.readOnly, false);
     assert.equal(env(signer).SOFTHSM2_CONF, '/opt/pkcs11/softhsm2.conf');
     assert.ok(!mounts(connector).includes('module'));
+  });
+});
+
+describe('a key in Vault', () => {
+  const { pod, signer, connector, egress, data } = children(withVault.build());
+  const volume = (name: string) => pod.volumes?.find((one) => one.name === name);
+
+  it('needs a token that Vault alone takes, short-lived and in the signer alone @security', () => {
+    assert.deepEqual(volume('vault-token')?.projected, {
+      defaultMode: 0o440,
+      sources: [{ serviceAccountToken: { audience: 'vault', expirationSeconds: 600, path: 'token' } }],
+    });
+    assert.ok(mounts(signer).includes('vault-token'));
+    assert.ok(!mounts(connector).includes('vault-token'));
+    assert.equal(pod.automountServiceAccountToken, false);
+    assert.ok(!mounts(signer).includes('pin'));
+  });
+
+  it('has its CA in a file that may come later', () => {
+    assert.deepEqual(volume('vault-ca')?.configMap, {
+      name: 'vault-ca',
+      optional: true,
+      items: [{ key: 'ca.crt', path: 'ca.pem' }],
+    });
+    assert.ok(mounts(signer).includes('vault-ca'));
+    const without = withVault.edit(({ signer: of }) => delete of?.vaultTransit?.caBundleRef).build();
+    assert.ok(!mounts(children(without).signer).includes('vault-ca'));
+  });
+
+  it('is reached at its addresses, by its name, and by nobody else in the pod told to @security', () => {
+    assert.deepEqual(pod.hostAliases, [
+      { ip: '10.0.0.8', hostnames: ['vault.example.org'] },
+      { ip: 'fd00::8', hostnames: ['vault.example.org'] },
+    ]);
+    const out = egress.egress?.find(({ ports }) => ports?.[0]?.port === 8200);
+    assert.deepEqual(
+      out?.to?.map(({ ipBlock }) => ipBlock?.cidr),
+      ['10.0.0.8/32', 'fd00::8/128'],
+    );
+    assert.doesNotMatch(data('slc-addresses')['addresses.json'] ?? '', /vault/);
+    assert.equal(children(aConnector().build()).pod.hostAliases, undefined);
   });
 });

@@ -26,6 +26,17 @@ const endpoint = (
     const [first] = horizon?.endpoints ?? [];
     if (first !== undefined) change(first);
   });
+const vault = (...addresses: string[]) =>
+  aConnector().with({
+    signer: {
+      vaultTransit: {
+        address: 'https://vault.example.org:8200',
+        key: 'stellar',
+        auth: { kubernetes: { role: 'signer' } },
+        ...(addresses.length === 0 ? {} : { addresses }),
+      },
+    },
+  });
 const image = (reference: string) =>
   pkcs11((of) => {
     of.module = { image: { reference, path: 'lib/p11.so' } };
@@ -68,13 +79,6 @@ const cases: Record<string, Case> = {
     reason: 'NoMatchingPolicy',
   },
 
-  'a key in Vault': {
-    connector: aConnector().with({
-      signer: { vaultTransit: { address: 'https://vault', key: 'k', auth: { kubernetes: { role: 'r' } } } },
-    }),
-    reason: 'SignerBackendNotSupported',
-    names: /spec\.signer\.vaultTransit.*pkcs11/,
-  },
   'channel accounts': {
     connector: aConnector().with({ channelAccounts: [accounts.other] }),
     reason: 'FieldNotSupported',
@@ -103,20 +107,6 @@ const cases: Record<string, Case> = {
     }),
     reason: 'FieldNotSupported',
     names: /spec\.horizon\.endpoints\[0\]\.authSecretRef/,
-  },
-  'an audit key': {
-    connector: pkcs11((of) => {
-      of.auditKeyLabel = 'audit';
-    }),
-    reason: 'FieldNotSupported',
-    names: /auditKeyLabel/,
-  },
-  'a fixed point encoding': {
-    connector: pkcs11((of) => {
-      of.pointEncoding = 'Raw';
-    }),
-    reason: 'FieldNotSupported',
-    names: /pointEncoding.*Auto/,
   },
   'certificates of one’s own': {
     connector: aConnector().with({ gateway: { tls: { secretName: 'own' } } }),
@@ -166,6 +156,26 @@ const cases: Record<string, Case> = {
     }),
     reason: 'AddressesMissing',
     names: /spec\.horizon\.endpoints\[0\]\.addresses.*horizon\.sandbox\.test/,
+  },
+  'a Vault without addresses': {
+    connector: vault(),
+    reason: 'AddressesMissing',
+    names: /spec\.signer\.vaultTransit\.addresses.*https:\/\/vault\.example\.org/,
+  },
+  'a Vault that the policy allows': {
+    connector: vault('10.0.0.8'),
+    policies: [aPolicy().with({ endpoints: ['203.0.113.7:443', '10.0.0.8:8200'], modules: undefined })],
+  },
+  'a Vault outside the policy': {
+    connector: vault('10.0.0.8', '10.0.0.9'),
+    policies: [aPolicy().with({ endpoints: ['203.0.113.7:443', '10.0.0.8:8200'] })],
+    reason: 'EndpointNotAllowed',
+    names: /spec\.signer\.vaultTransit\.addresses\[1\].*"10\.0\.0\.9:8200"/,
+  },
+  'a Vault at loopback': {
+    connector: vault('127.0.0.1'),
+    reason: 'AddressForbidden',
+    names: /spec\.signer\.vaultTransit\.addresses\[0\]/,
   },
   'the metadata address behind a NAT64 prefix': {
     connector: endpoint((of) => {

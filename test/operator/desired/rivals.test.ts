@@ -5,6 +5,7 @@ import { aConnector, accounts, aPolicy } from '../builders.ts';
 
 const MORNING = '2026-01-01T08:00:00Z';
 const NOON = '2026-01-01T12:00:00Z';
+const EVENING = '2026-01-01T18:00:00Z';
 
 /** A connector that was created at noon under the uid `m`, changed by the case. */
 function connector(metadata: Partial<StellarConnector['metadata']> = {}, change = aConnector()) {
@@ -13,6 +14,7 @@ function connector(metadata: Partial<StellarConnector['metadata']> = {}, change 
   return object;
 }
 
+const signing = (of: StellarConnector): StellarConnector => ({ ...of, status: { journal: { id: 'j' } } });
 const publicly = (network: string, networkPassphrase?: string) =>
   aConnector().with({ network, networkPassphrase });
 const passphrase = 'Public Global Stellar Network ; September 2015';
@@ -50,6 +52,14 @@ const cases: Record<string, { others: StellarConnector[]; of?: StellarConnector;
       connector({ name: 'first', uid: 'b', creationTimestamp: MORNING }),
     ],
     holder: 'trading/first',
+  },
+  'a younger one whose journal is recorded': {
+    others: [signing(connector({ name: 'second', uid: 'z', creationTimestamp: EVENING }))],
+    holder: 'trading/second',
+  },
+  'an older one, when its own journal is recorded': {
+    of: signing(connector()),
+    others: [connector({ name: 'first', uid: 'z', creationTimestamp: MORNING })],
   },
   'an older one of another account': {
     others: [
