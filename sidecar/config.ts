@@ -2,42 +2,28 @@ import type * as z from 'zod';
 import { CodedError } from '../common/errors.ts';
 import { exactlyOne, listOptions, options, variableOf } from './config/options.ts';
 import { at, type Given, gather, type Sources } from './config/sources.ts';
+import type { VaultAuth } from './keystore/vault/options.ts';
 
 type Options = z.infer<typeof options>;
+/** Optional fields are absent or have a value. */
+type Defined<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
 
-export interface Pkcs11Config {
+type Pkcs11Section = Defined<NonNullable<Options['pkcs11']>>;
+
+export interface Pkcs11Config
+  extends Omit<Pkcs11Section, 'tokenLabel' | 'tokenSerial' | 'keyLabel' | 'keyId' | 'auditKeyLabel'> {
   type: 'pkcs11';
-  module: string;
   token: { label: string } | { serial: string };
   key: { label: string } | { id: Buffer };
-  auditKeyLabel: string | undefined;
-  pinFile: string;
-  vendor: NonNullable<Options['pkcs11']>['vendor'];
-  pointEncoding?: NonNullable<Options['pkcs11']>['pointEncoding'];
-  sessions: number;
+  auditKey?: { label: string };
 }
 
-export type VaultAuth =
-  | { kubernetes: { role: string; mount: string; jwtFile: string } }
-  | {
-      appRole: {
-        roleId?: string | undefined;
-        roleIdFile?: string | undefined;
-        secretIdFile: string;
-        mount: string;
-      };
-    }
-  | { tokenFile: string };
+type VaultSection = Defined<NonNullable<Options['vault']>>;
 
-export interface VaultConfig {
+export interface VaultConfig
+  extends Omit<VaultSection, 'tokenFile' | 'auth' | 'auditKey' | 'auditKeyVersion'> {
   type: 'vault';
-  address: string;
-  namespace: string | undefined;
-  mount: string;
-  key: string;
-  keyVersion: number;
-  auditKey: { name: string; version: number } | undefined;
-  caFile: string | undefined;
+  auditKey?: { name: string; version: number };
   auth: VaultAuth;
 }
 
@@ -88,13 +74,13 @@ function sayIssue(issue: z.core.$ZodIssue, { tree, origin }: Given): string[] {
 
 function structured({ pkcs11, vault, ...rest }: Options): SignerConfig {
   if (pkcs11 !== undefined) {
-    const { tokenLabel, tokenSerial, keyLabel, keyId, ...others } = pkcs11;
+    const { tokenLabel, tokenSerial, keyLabel, keyId, auditKeyLabel, ...others } = pkcs11;
     return {
       ...rest,
       backend: {
         type: 'pkcs11',
-        ...others,
-        auditKeyLabel: pkcs11.auditKeyLabel,
+        ...defined(others),
+        ...(auditKeyLabel === undefined ? {} : { auditKey: { label: auditKeyLabel } }),
         token: tokenLabel === undefined ? { serial: tokenSerial! } : { label: tokenLabel },
         key: keyLabel === undefined ? { id: Buffer.from(keyId!, 'hex') } : { label: keyLabel },
       },
@@ -105,14 +91,15 @@ function structured({ pkcs11, vault, ...rest }: Options): SignerConfig {
     ...rest,
     backend: {
       type: 'vault',
-      ...others,
-      namespace: others.namespace,
-      caFile: others.caFile,
-      auditKey: auditKey === undefined ? undefined : { name: auditKey, version: auditKeyVersion },
+      ...defined(others),
+      ...(auditKey === undefined ? {} : { auditKey: { name: auditKey, version: auditKeyVersion } }),
       auth: authOf(auth, tokenFile),
     },
   };
 }
+
+const defined = <T extends object>(fields: T): Defined<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 
 function authOf(
   { kubernetes, approle }: NonNullable<Options['vault']>['auth'],

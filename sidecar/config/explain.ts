@@ -1,6 +1,6 @@
 import { messageOf } from '../../common/errors.ts';
 import { judge } from '../config.ts';
-import { exactlyOne, listOptions, type Option, variableOf } from './options.ts';
+import { exactlyOne, listOptions, type Option } from './options.ts';
 import { at, type Given } from './sources.ts';
 
 /** One line for each option, for `signer --help`. */
@@ -58,9 +58,7 @@ export function optionTable(): string {
       .map(cell)
       .join(' | '),
   );
-  const rules = exactlyOne.map(
-    ({ of }) => `* exactly one of ${of.map((name) => `\`${name}\` (\`${variableOf(name)}\`)`).join(', ')}`,
-  );
+  const rules = exactlyOne.map(({ of }) => `* exactly one of ${of.map((name) => `\`${name}\``).join(', ')}`);
   return [
     '| in the file | variable | default | what it is | example |',
     '| --- | --- | --- | --- | --- |',

@@ -1,6 +1,7 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as z from 'zod';
 import { listenAddress, logLevel } from '../../common/config.ts';
+import { VENDORS, type VendorName } from '../keystore/pkcs11/vendors.ts';
 
 /** What people read about an option; the schema itself says type, limits and default. */
 export interface About {
@@ -65,16 +66,20 @@ const pkcs11 = z.strictObject({
     isSecretFile: true,
   }),
   vendor: z
-    .enum(['generic', 'softhsm', 'yubihsm2', 'luna', 'cloudhsm', 'nethsm'])
+    .enum(Object.keys(VENDORS) as [VendorName, ...VendorName[]])
     .default('generic')
     .register(about, {
       description: 'Whose token it is: the defaults of how the vendor’s library differs from the others.',
       example: 'yubihsm2',
     }),
-  pointEncoding: z.enum(['Auto', 'DerOctetString', 'Raw', 'BitString']).default('Auto').register(about, {
+  pointEncoding: z.enum(['Auto', 'DerOctetString', 'Raw', 'BitString']).optional().register(about, {
     description:
       'How the token writes the public point (CKA_EC_POINT), if not as the vendor’s others; Auto goes by its length.',
     example: 'Raw',
+  }),
+  mechanismParameter: z.enum(['None', 'Empty', 'EddsaParams']).optional().register(about, {
+    description: 'What goes with CKM_EDDSA, if not as with the vendor’s others.',
+    example: 'EddsaParams',
   }),
   sessions: whole(1, 64).default(8).register(about, {
     description: 'Sessions that sign at once; more than threads (UV_THREADPOOL_SIZE) are not opened.',
