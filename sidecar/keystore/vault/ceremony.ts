@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { isCoded, messageOf } from '../../../common/errors.ts';
 import type { Secret } from '../../../common/secret.ts';
+import { ceremonyError } from '../../keys/errors.ts';
 import { pkcs8 } from '../../keys/slip10.ts';
 import type { KeyFacts, KeyStore } from '../../keys/store.ts';
 import { keystoreFault } from '../keystore.ts';
@@ -30,21 +31,44 @@ const LOCKED = { type: 'ed25519', exportable: false, allow_plaintext_backup: fal
 const { address, namespace, mount, key: keyName, caFile } = vaultOptions.shape;
 const checks = z.object({ address, namespace, mount, caFile });
 
+const OPTION_OF = {
+  address: '--vault-address',
+  namespace: '--vault-namespace',
+  mount: '--vault-mount',
+  caFile: '--vault-ca-file',
+} as const satisfies Record<keyof CeremonyVaultOptions, string>;
+
+function checkedName(name: string): string {
+  const result = keyName.safeParse(name);
+  if (result.success) return name;
+  throw ceremonyError('usage', `--key ${result.error.issues[0]!.message}`);
+}
+
 const keyFacts = z.object({ data: z.record(z.string(), z.unknown()) });
 const names = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 const signature = z.object({ data: z.object({ signature: z.string().startsWith(`vault:v${VERSION}:`) }) });
 const wrappingKey = z.object({ data: z.object({ public_key: z.string() }) });
 
-/** A transit mount, to make keys in it. @throws KeystoreFault `vault-…`, ZodError naming the option that is wrong */
+/** A transit mount, to make keys in it. @throws KeystoreFault `vault-…`, CodedError `usage` naming the option that is wrong */
 export function openTransit(options: CeremonyVaultOptions, token: Secret): KeyStore {
-  const checked = checks.parse(options);
+  const result = checks.safeParse(options);
+  if (!result.success) {
+    const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
+    throw ceremonyError('usage', `${OPTION_OF[path[0] as keyof typeof OPTION_OF]} ${message}`);
+  }
+  const checked = result.data;
   const ca = checked.caFile === undefined ? undefined : readCa(checked.caFile);
-  const transport = createTransport({ address: checked.address, ca, deadlineMs: DEADLINE_MS, now: Date.now });
+  const transport = createTransport({
+    address: checked.address,
+    ca,
+    deadline: () => AbortSignal.timeout(DEADLINE_MS),
+    now: Date.now,
+  });
   const client = createClient(checked, transport);
   // A string, because it becomes a header.
   client.token = token.reveal().toString();
   const at = (path: string): string => `${checked.mount}/${path}`;
-  const keyPath = (name: string): string => at(`keys/${keyName.parse(name)}`);
+  const keyPath = (name: string): string => at(`keys/${checkedName(name)}`);
 
   async function read(name: string): Promise<KeyFacts | undefined> {
     const what = `the key ${name} of ${checked.mount}`;
@@ -80,7 +104,7 @@ export function openTransit(options: CeremonyVaultOptions, token: Secret): KeySt
     },
     async sign(name, message) {
       const body = { input: message.toString('base64'), key_version: VERSION };
-      const answer = await client.write(at(`sign/${keyName.parse(name)}`), body, {
+      const answer = await client.write(at(`sign/${checkedName(name)}`), body, {
         what: `a signature of the key ${name}`,
       });
       const text = parse(signature, answer, 'signature').data.signature;

@@ -1,0 +1,57 @@
+import { PassThrough } from 'node:stream';
+import type { Io } from '../../../sidecar/cli.ts';
+import { type CeremonyModules, keysCommand } from '../../../sidecar/keys/main.ts';
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** What the terminal was told: raw mode on, off. */
+  raw: boolean[];
+}
+
+export interface RunOptions {
+  /** All of a pipe; absent with `type`. */
+  stdin?: string;
+  /** A person at a terminal: answers each prompt that matches, once, in order. */
+  type?: readonly (readonly [RegExp, string | ((screen: string) => string)])[];
+  /** Whether stdout is that terminal too. */
+  seesOutput?: boolean;
+  env?: Record<string, string>;
+  modules?: Partial<CeremonyModules>;
+  signal?: AbortSignal;
+}
+
+/** Runs `signer keys …` in this process with streams of its own. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const stdin = new PassThrough();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const out: string[] = [];
+  const err: string[] = [];
+  const raw: boolean[] = [];
+  const answers = [...(options.type ?? [])];
+  stdout.on('data', (chunk) => out.push(String(chunk)));
+  stderr.on('data', (chunk) => {
+    err.push(String(chunk));
+    const [next] = answers;
+    if (next === undefined || !next[0].test(String(chunk))) return;
+    answers.shift();
+    const text = typeof next[1] === 'string' ? next[1] : next[1](out.join(''));
+    setImmediate(() => stdin.write(text));
+  });
+  if (options.type === undefined) stdin.end(options.stdin ?? '');
+  const terminal =
+    options.type === undefined ? {} : { isTTY: true, setRawMode: (on: boolean) => raw.push(on) };
+  const io = {
+    stdin: Object.assign(stdin, terminal),
+    stdout: Object.assign(
+      stdout,
+      options.type !== undefined && options.seesOutput !== false && { isTTY: true },
+    ),
+    stderr,
+    env: options.env ?? {},
+    signal: options.signal ?? new AbortController().signal,
+  } as unknown as Io;
+  const code = await keysCommand(args, io, { now: () => new Date(), ...options.modules });
+  return { code, stdout: out.join(''), stderr: err.join(''), raw };
+}
