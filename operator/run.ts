@@ -10,7 +10,7 @@ import { createController } from './kube/controller.ts';
 import { createTransport, type Observe } from './kube/transport.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReconcile } from './reconcile.ts';
-import { createAskSigner } from './signer.ts';
+import { type AskSigner, createAskSigner } from './signer.ts';
 
 export interface OperatorOptions {
   access: Access;
@@ -19,6 +19,7 @@ export interface OperatorOptions {
   namespaces: readonly string[];
   log: Logger;
   now?: () => Date;
+  askSigner?: AskSigner;
   /** Called for each answer of the API server. */
   observe?: Observe;
 }
@@ -38,7 +39,7 @@ const GRACE_MS = 10_000;
 
 /** Starts watching and reconciling, until `stop` is aborted. */
 export function startOperator(options: OperatorOptions, stop: AbortSignal): Operator {
-  const { access, facts, namespaces, log, now = () => new Date() } = options;
+  const { access, facts, namespaces, log, now = () => new Date(), askSigner = createAskSigner() } = options;
   const clock = systemClock;
   const metrics = createMetrics(() => controller.depth());
   const transport = createTransport(access, {
@@ -61,7 +62,7 @@ export function startOperator(options: OperatorOptions, stop: AbortSignal): Oper
     stop,
   );
   const keeper = createKeeper({ client, clock, now });
-  const reconcile = createReconcile({ client, cache, keeper, facts, askSigner: createAskSigner(), now });
+  const reconcile = createReconcile({ client, cache, keeper, facts, askSigner, now });
 
   async function run(): Promise<void> {
     const abandon = new AbortController();

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import { PODS, POLICIES } from '../../operator/kinds.ts';
 import { POLICY_HASH } from '../../operator/pods.ts';
-import { calm, NAME, type Scene, sceneIn } from './scene.ts';
+import { calm, NAME, runSigner, type Scene, sceneIn } from './scene.ts';
 import { createWorld, type RunningOperator, until, type World } from './world.ts';
-
-/** Status of a pod whose signer runs, as a kubelet writes it. */
-const running = {
-  initContainerStatuses: [
-    {
-      ...{ name: 'signer', image: 'signer:test', imageID: '', restartCount: 0, ready: false, started: true },
-      state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
-    },
-  ],
-};
 
 describe('operator: a policy that changes while the signer runs', function () {
   this.timeout(60_000);
@@ -32,13 +22,7 @@ describe('operator: a policy that changes while the signer runs', function () {
     await until('the controller has made the pod', () => world.client.get(PODS, ref(), world.signal));
     await calm(operator);
     assert.equal(await annotation(), undefined, 'a pod without a signer has nothing to refresh');
-    await world.transport.request({
-      method: 'PATCH',
-      path: `/api/v1/namespaces/${world.namespace}/pods/${NAME}-0/status`,
-      contentType: 'application/merge-patch+json',
-      body: JSON.stringify({ status: running }),
-      signal: world.signal,
-    });
+    await runSigner(world);
     await until('the pod is marked', annotation);
   });
   afterEach(() => world.close());

@@ -47,6 +47,21 @@ export function sceneIn(world: World): Scene {
   return scene;
 }
 
+/** Says of the connector's pod, as a kubelet would, that its signer runs. */
+export async function runSigner({ transport, namespace, signal }: World, name = NAME): Promise<void> {
+  const signer = {
+    ...{ name: 'signer', image: 'signer:test', imageID: '', restartCount: 0, ready: false, started: true },
+    state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+  };
+  await transport.request({
+    method: 'PATCH',
+    path: `/api/v1/namespaces/${namespace}/pods/${name}-0/status`,
+    contentType: 'application/merge-patch+json',
+    body: JSON.stringify({ status: { initContainerStatuses: [signer] } }),
+    signal,
+  });
+}
+
 /** Waits until the operator has made no request for a while; answers how many it has made. */
 export async function calm(operator: RunningOperator): Promise<number> {
   let seen = -1;

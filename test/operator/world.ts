@@ -11,6 +11,7 @@ import { createClient, type KubeClient } from '../../operator/kube/client.ts';
 import { type ApiObject, type KubeObject, type Resource, resource } from '../../operator/kube/resource.ts';
 import { type Call, createTransport, type Transport } from '../../operator/kube/transport.ts';
 import { type Operator, startOperator } from '../../operator/run.ts';
+import type { AskSigner } from '../../operator/signer.ts';
 import { clusterAccess } from '../cluster/access.ts';
 
 export const NAMESPACES = resource('', 'v1', 'namespaces', 'Namespace');
@@ -42,6 +43,7 @@ export interface StartOptions {
   namespaces?: string[];
   access?: Access;
   now?: () => Date;
+  askSigner?: AskSigner;
 }
 
 export interface RunningOperator extends Operator {
@@ -71,7 +73,7 @@ export async function createWorld(prefix: string): Promise<World> {
     client,
     transport,
     signal,
-    async start({ access: as = access, namespaces = [namespace], now } = {}) {
+    async start({ access: as = access, namespaces = [namespace], now, askSigner } = {}) {
       const stopping = new AbortController();
       const calls: Call[] = [];
       const operator = startOperator(
@@ -85,6 +87,7 @@ export async function createWorld(prefix: string): Promise<World> {
           log: createLogger('operator', process.env.TEST_LOG_LEVEL ?? 'fatal'),
           observe: (call) => calls.push(call),
           ...(now === undefined ? {} : { now }),
+          ...(askSigner === undefined ? {} : { askSigner }),
         },
         stopping.signal,
       );
