@@ -160,22 +160,21 @@ export async function createTransitKey(bao: OpenBao, options: object = {}): Prom
 }
 
 function exchange(port: number, method: string, path: string, token: string, body?: object): Promise<Answer> {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const headers = { 'X-Vault-Token': token, 'content-length': Buffer.byteLength(text) };
   return new Promise((resolve, reject) => {
-    const sent = request(
-      { host: '127.0.0.1', port, method, path: `/v1/${path}`, headers: { 'X-Vault-Token': token } },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => void chunks.push(chunk));
-        answer.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          const all = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-          const data = (all.data ?? all.auth ?? all) as Record<string, unknown>;
-          resolve({ status: answer.statusCode!, data });
-        });
-      },
-    );
+    const sent = request({ host: '127.0.0.1', port, method, path: `/v1/${path}`, headers }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      answer.on('end', () => {
+        const received = Buffer.concat(chunks).toString();
+        const all = (received === '' ? {} : JSON.parse(received)) as Record<string, unknown>;
+        const data = (all.data ?? all.auth ?? all) as Record<string, unknown>;
+        resolve({ status: answer.statusCode!, data });
+      });
+    });
     sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(text);
   });
 }
 

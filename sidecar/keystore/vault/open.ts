@@ -13,8 +13,8 @@ import { createTransport } from './transport.ts';
 export interface VaultModules {
   /** The pinned account's, 32 bytes. */
   publicKey: Buffer;
-  /** Milliseconds for one exchange; a signature has two attempts. */
-  deadlineMs?: number;
+  /** Ends one exchange; a signature has two attempts. */
+  deadline?: () => AbortSignal;
   now?: () => number;
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -29,12 +29,17 @@ const DEADLINE_MS = 2_000;
  */
 export function createVaultOpener(
   options: VaultOptions,
-  { publicKey, deadlineMs = DEADLINE_MS, now = Date.now, sleep: wait = sleep }: VaultModules,
+  {
+    publicKey,
+    deadline = () => AbortSignal.timeout(DEADLINE_MS),
+    now = Date.now,
+    sleep: wait = sleep,
+  }: VaultModules,
 ): (signal: AbortSignal) => Promise<Keystore> {
   const checked = vaultOptions.parse(options);
   return async (signal) => {
     const { address, caFile } = checked;
-    const transport = createTransport({ address, ca: readCa(caFile), deadlineMs, now });
+    const transport = createTransport({ address, ca: readCa(caFile), deadline, now });
     const modules = { createClient: () => createClient(checked, transport), sleep: wait };
     let session: Session | undefined;
     try {

@@ -8,8 +8,8 @@ export interface TransportOptions {
   address: string;
   /** PEM. */
   ca: string | undefined;
-  /** Milliseconds for one exchange, connecting included. */
-  deadlineMs: number;
+  /** Ends one exchange, connecting included. */
+  deadline: () => AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -38,6 +38,7 @@ export interface Transport {
 const MAX_BODY_BYTES = 256 * 1024;
 const CONNECTIONS = 8;
 const KEEP_ALIVE_MS = 60_000;
+const CONNECT_MS = 2_000;
 /** However long a Retry-After is, somebody may have raised the quota meanwhile. */
 const MAX_PAUSE_MS = 30_000;
 
@@ -45,7 +46,7 @@ const MAX_PAUSE_MS = 30_000;
  * HTTP/1.1 to one origin over TLS 1.3. It replaces what node-vault would use, which follows redirects with the token, sends it
  * through a proxy of the environment, has no deadline, and takes VAULT_SKIP_VERIFY from the environment.
  */
-export function createTransport({ address, ca, deadlineMs, now }: TransportOptions): Transport {
+export function createTransport({ address, ca, deadline, now }: TransportOptions): Transport {
   const open = (): Pool =>
     new Pool(address, {
       connections: CONNECTIONS,
@@ -54,7 +55,7 @@ export function createTransport({ address, ca, deadlineMs, now }: TransportOptio
       maxResponseSize: MAX_BODY_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: {
-        timeout: deadlineMs,
+        timeout: CONNECT_MS,
         minVersion: 'TLSv1.3',
         // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot say otherwise.
         rejectUnauthorized: true,
@@ -66,14 +67,14 @@ export function createTransport({ address, ca, deadlineMs, now }: TransportOptio
 
   const exchange = async ({ method, uri, headers, json, signal }: TransportRequest) => {
     const used = pool;
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const late = deadline();
     try {
       const answer = await used.request({
         method: method as 'GET' | 'POST',
         path: new URL(uri).pathname,
         headers: { ...headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
         body: json === undefined ? null : JSON.stringify(json),
-        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+        signal: signal === undefined ? late : AbortSignal.any([signal, late]),
       });
       return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
     } catch (error) {

@@ -9,6 +9,7 @@ import {
   type FaultyProxy,
   message,
   never,
+  revokeTokens,
   secretFile,
   startProxy,
   tokenAuth,
@@ -24,10 +25,10 @@ describe('logging in to Vault', () => {
   before(async () => {
     bao = await sharedOpenBao();
     review = await startTokenReview();
+    key = await createTransitKey(bao);
   });
   after(() => review.close());
   beforeEach(async () => {
-    key = await createTransitKey(bao);
     proxy = await startProxy(bao);
   });
   afterEach(() => proxy.close());
@@ -63,7 +64,7 @@ describe('logging in to Vault', () => {
       const kubernetes = { ...(await review.enable(bao, key)), jwtFile };
       const keystore = await vault.open({ address: proxy.address, auth: { kubernetes } }, key);
       assert.equal((await keystore.sign(message(), never)).length, 64);
-      await revokeAll(kubernetes.mount);
+      await revokeTokens(bao, kubernetes.mount);
       secretFile(bao, review.jwt('another'), jwtFile.split('/').at(-1));
       await assert.rejects(keystore.sign(message(), never), { code: 'login-refused' });
       secretFile(bao, review.jwt(), jwtFile.split('/').at(-1));
@@ -93,8 +94,6 @@ describe('logging in to Vault', () => {
     });
   });
 
-  const revokeAll = (mount: string) => bao.ok('PUT', `sys/leases/revoke-prefix/auth/${mount}/login`);
-
   describe('with AppRole', () => {
     it('takes the role id from a file too', async () => {
       const { appRole } = await appRoleAuth(bao, key);
@@ -118,7 +117,7 @@ describe('logging in to Vault', () => {
     it('logs in once for forty signatures whose token was revoked, and signs all', async () => {
       const { appRole } = await appRoleAuth(bao, key);
       const keystore = await vault.open({ address: proxy.address, auth: { appRole } }, key);
-      await revokeAll(appRole.mount);
+      await revokeTokens(bao, appRole.mount);
       proxy.seen.length = 0;
       const signatures = await Promise.all(Array.from({ length: 40 }, () => keystore.sign(message(), never)));
       assert.equal(signatures.length, 40);
@@ -138,6 +137,7 @@ describe('logging in to Vault', () => {
     });
 
     it('logs in exactly once when the policy denies, tries once more, and says so @security', async () => {
+      const key = await createTransitKey(bao);
       const { appRole } = await appRoleAuth(bao, key);
       const keystore = await vault.open({ address: proxy.address, auth: { appRole } }, key);
       await bao.ok('PUT', `sys/policies/acl/${key.policy}`, {
@@ -236,7 +236,7 @@ describe('logging in to Vault', () => {
 
     it('logs in afresh when the token is gone, before a signature meets it', async () => {
       const { next, appRole, keystore } = await opened();
-      await revokeAll(appRole.mount);
+      await revokeTokens(bao, appRole.mount);
       (await next()).wake();
       assert.equal((await next()).ms, HALF_MS);
       assert.equal((await keystore.sign(message(), never)).length, 64);

@@ -264,7 +264,7 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { auth } = await tokenAuth(bao, key);
     const address = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    await assert.rejects(vault.open({ address, auth }, key, { deadlineMs: 300 }), {
+    await assert.rejects(vault.open({ address, auth }, key, { deadline: () => AbortSignal.timeout(50) }), {
       code: 'vault-unreachable',
       message: /in time/,
     });

@@ -61,6 +61,10 @@ export async function appRoleAuth(
   return { appRole: { roleId, secretIdFile: secretFile(bao, secretId), mount } };
 }
 
+/** Revokes every token that was got at that mount of an auth method. */
+export const revokeTokens = (bao: OpenBao, mount: string): Promise<unknown> =>
+  bao.ok('PUT', `sys/leases/revoke-prefix/auth/${mount}/login`);
+
 /** Opens key stores and closes them after each test. */
 export function vaultTests(): {
   open(
