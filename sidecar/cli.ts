@@ -58,8 +58,13 @@ export async function signer(args: readonly string[], io: Io, actions: Actions):
     if (room !== undefined) return await (await room.load())(rest, io);
     return await own(args, io, actions);
   } catch (error) {
-    io.stderr.write(`signer: ${messageOf(error)}\n`);
-    return isUsage(error) ? EXIT.usage : EXIT.failed;
+    if (!isUsage(error)) {
+      io.stderr.write(`signer: ${messageOf(error)}\n`);
+      return EXIT.failed;
+    }
+    // Node's own message goes on with advice that is not for us.
+    io.stderr.write(`signer: ${error.message.split('. ', 1)[0]}; see signer --help\n`);
+    return EXIT.usage;
   }
 }
 
@@ -92,7 +97,7 @@ async function own(args: readonly string[], io: Io, actions: Actions): Promise<n
   }
 }
 
-const isUsage = (error: unknown): boolean =>
+const isUsage = (error: unknown): error is Error =>
   !isCoded(error) &&
   error instanceof TypeError &&
   String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS_');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSignerConfig } from '../../sidecar/config.ts';
@@ -71,7 +71,8 @@ describe('signer start @security', function () {
 
   it('refuses what would let a secret out, before it opens anything', async () => {
     const pinFile = join(dir, 'open-pin');
-    writeFileSync(pinFile, 'hunter2', { mode: 0o644 });
+    writeFileSync(pinFile, 'hunter2');
+    chmodSync(pinFile, 0o644);
     const journal = makeDir('journal-unsafe');
     const error = await start({
       STELLAR_JOURNAL_DIR: journal,

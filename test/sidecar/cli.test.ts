@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Actions, EXIT, signer } from '../../sidecar/cli.ts';
+import { loadSignerConfig } from '../../sidecar/config.ts';
+import { playTranscript } from './transcript.ts';
+
+const FOLDER = fileURLToPath(new URL('../fixtures/signer/transcripts/', import.meta.url));
+
+/** What the real ones do before they look at this machine. */
+const actions: Actions = {
+  async run({ env: _, ...sources }, { stdout }) {
+    stdout.write(`runs with ${JSON.stringify(sources)}\n`);
+    return EXIT.ok;
+  },
+  async check(sources, { stdout }) {
+    loadSignerConfig(sources);
+    stdout.write('the configuration is usable\n');
+    return EXIT.ok;
+  },
+};
+
+describe('the signer’s command line', () => {
+  const transcripts = readdirSync(FOLDER);
+
+  for (const name of transcripts)
+    it(`prints what ${name} says`, () =>
+      playTranscript(FOLDER + name, (args, io) => signer(args, io, actions)));
+
+  it('has transcripts', () => assert.ok(transcripts.length >= 3));
+});
