@@ -31,6 +31,7 @@ const OF_FILES = ['pin-missing', 'pin-refused', 'pin-memory-unusable', 'login-mi
 export function keepOpen(
   open: (signal: AbortSignal) => Promise<Keystore>,
   { signal, retryMs, onChange }: OpeningOptions,
+  pause: (ms: number, signal: AbortSignal) => Promise<void> = sleep,
 ): KeptKeystore {
   let current: Keystore | undefined;
   let fault: string | undefined = 'the key store is being opened';
@@ -78,7 +79,7 @@ export function keepOpen(
       change(messageOf(reason));
       if (isCoded(reason, ...FATAL_FAULTS)) throw reason;
       const wait = isCoded(reason, ...OF_FILES) ? 1 : Math.min(2 ** failures++, LONGEST_WAIT);
-      await sleep(wait * retryMs, signal).catch(() => undefined);
+      await pause(wait * retryMs, signal).catch(() => undefined);
     }
   };
 

@@ -29,7 +29,7 @@ export interface Recovery {
 /** Faults of connecting that may pass within the budget. Never a refused PIN. */
 const PASSING = ['keystore-failed', 'token-missing', 'module-unusable'] as const;
 const FIRST_WAIT_MS = 10;
-const LONGEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 50;
 
 /**
  * Keeps requests alive while connections come and go. One recovery runs at a time: who fails over a connection that has

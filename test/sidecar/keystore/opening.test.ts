@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Keystore, keystoreFault } from '../../../sidecar/keystore/keystore.ts';
+import { type Keystore, type KeystoreFault, keystoreFault } from '../../../sidecar/keystore/keystore.ts';
 import { keepOpen } from '../../../sidecar/keystore/opening.ts';
 
 const never = new AbortController().signal;
@@ -67,19 +67,103 @@ describe('keeping the key store open', () => {
     await kept.done;
   });
 
-  it('keeps one that was only busy', async () => {
-    const kept = keepOpen(
-      async () => keystore(() => Promise.reject(keystoreFault('keystore-busy', 'busy'))),
-      options(),
-    );
+  for (const code of ['keystore-busy', 'keystore-refused'] as const)
+    it(`keeps one over ${code}`, async () => {
+      const kept = keepOpen(async () => keystore(() => Promise.reject(keystoreFault(code, 'no'))), options());
+      await until(() => kept.fault() === undefined);
+      await assert.rejects(kept.sign(message, never), { code });
+      assert.equal(kept.fault(), undefined);
+      end.abort();
+      await kept.done;
+      assert.equal(closed, 1);
+    });
+
+  it('hears of a failure that no caller hears of', async () => {
+    const failed = Promise.withResolvers<KeystoreFault>();
+    let opened = 0;
+    const kept = keepOpen(async () => {
+      const made = keystore(async () => Buffer.alloc(64, opened));
+      return ++opened === 1 ? { ...made, failed: failed.promise } : made;
+    }, options());
     await until(() => kept.fault() === undefined);
-    await assert.rejects(kept.sign(message, never), { code: 'keystore-busy' });
-    assert.equal(kept.fault(), undefined);
-    end.abort();
-    await kept.done;
+    failed.resolve(keystoreFault('pin-refused', 'refused'));
+    await until(() => opened === 2 && kept.fault() === undefined);
+    assert.deepEqual([faults, closed], [[undefined, 'refused', undefined], 1]);
+    assert.deepEqual(await kept.sign(message, never), Buffer.alloc(64, 2));
   });
 
-  for (const code of ['key-unsafe', 'key-ambiguous', 'wrong-account'] as const)
+  it('ends with a hung one, without waiting for it to close @security', async () => {
+    const kept = keepOpen(
+      async () => ({
+        ...keystore(() => new Promise(() => undefined)),
+        failed: Promise.resolve(keystoreFault('keystore-hung', 'hung')),
+        close: () => new Promise<void>(() => undefined),
+      }),
+      options(),
+    );
+    await assert.rejects(kept.done, { code: 'keystore-hung' });
+    assert.equal(kept.fault(), 'hung');
+    await assert.rejects(kept.sign(message, never), { code: 'keystore-failed', message: 'hung' });
+  });
+
+  it('waits longer after each failure, up to eight times, and from the start again once it was open', async () => {
+    const waits: number[] = [];
+    let attempts = 0;
+    const kept = keepOpen(
+      async () => {
+        if (++attempts !== 6) throw keystoreFault('token-missing', 'no token');
+        return {
+          ...keystore(async () => message),
+          failed: Promise.resolve(keystoreFault('keystore-failed', 'x')),
+        };
+      },
+      { ...options(), retryMs: 2_000 },
+      async (ms) => {
+        if (waits.push(ms) === 8) end.abort();
+      },
+    );
+    await kept.done;
+    assert.deepEqual(
+      waits,
+      [2, 4, 8, 16, 16, 2, 4, 8].map((seconds) => seconds * 1_000),
+    );
+  });
+
+  for (const code of ['pin-missing', 'pin-refused', 'pin-memory-unusable', 'login-missing'] as const)
+    it(`looks at a file again at the same pace after ${code}`, async () => {
+      const waits: number[] = [];
+      const kept = keepOpen(
+        async () => {
+          throw keystoreFault(code, 'file');
+        },
+        { ...options(), retryMs: 2_000 },
+        async (ms) => {
+          if (waits.push(ms) === 5) end.abort();
+        },
+      );
+      await kept.done;
+      assert.deepEqual(waits, Array(5).fill(2_000));
+    });
+
+  it('signs with the audit key, once there is one', async () => {
+    const open = Promise.withResolvers<void>();
+    const audit = { publicKey: Buffer.alloc(32, 9), sign: async () => Buffer.alloc(64, 9) };
+    const kept = keepOpen(async () => {
+      await open.promise;
+      return { ...keystore(async () => message), audit };
+    }, options());
+    assert.equal(kept.audit.publicKey(), undefined);
+    await assert.rejects(kept.audit.sign(message, never), { code: 'keystore-failed' });
+    open.resolve();
+    await until(() => kept.fault() === undefined);
+    assert.deepEqual(kept.audit.publicKey(), audit.publicKey);
+    assert.deepEqual(await kept.audit.sign(message, never), Buffer.alloc(64, 9));
+    const without = keepOpen(async () => keystore(async () => message), options());
+    await until(() => without.fault() === undefined);
+    await assert.rejects(without.audit.sign(message, never), { message: /no audit key is configured/ });
+  });
+
+  for (const code of ['key-unsafe', 'key-ambiguous', 'wrong-account', 'keystore-hung'] as const)
     it(`gives up for good on ${code} @security`, async () => {
       let attempts = 0;
       const kept = keepOpen(async () => {

@@ -329,7 +329,7 @@ describe('PKCS#11 key store @security', function () {
     isBroken = true;
     await assert.rejects(reopen(signal()), { code: 'pin-refused' });
     isBroken = false;
-    writeFileSync(pinFile, readFileSync(token.pinFile));
+    writeFileSync(pinFile, readFileSync(token.pinFile), { mode: 0o600 });
     const keystore = await reopen(signal());
     assert.equal((await keystore.sign(Buffer.alloc(32), signal())).length, 64);
     isBroken = true;
