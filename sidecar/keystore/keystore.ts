@@ -55,6 +55,20 @@ export type KeystoreFaultCode =
 
 export const FATAL_FAULTS = ['key-ambiguous', 'key-unsafe', 'wrong-account', 'keystore-hung'] as const;
 
+/**
+ * Faults of a signature that the next one would meet too: the backend is closed, opened anew when it can be, and until then
+ * signatures fail at once. Neither a busy nor a throttling backend is helped by being opened anew.
+ */
+export const BREAKING_FAULTS = [
+  'keystore-failed',
+  'key-missing',
+  'vault-unreachable',
+  'vault-sealed',
+  'vault-denied',
+  'login-missing',
+  'login-refused',
+] as const;
+
 export type KeystoreFault = CodedError<KeystoreFaultCode>;
 
 /** The message is shown on /readyz and in logs: names of files, tokens and keys, no PIN and no key material. */

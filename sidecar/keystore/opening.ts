@@ -1,6 +1,13 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import { aborted, sleep } from '../../common/shutdown.ts';
-import { FATAL_FAULTS, type Key, type Keystore, type KeystoreFault, keystoreFault } from './keystore.ts';
+import {
+  BREAKING_FAULTS,
+  FATAL_FAULTS,
+  type Key,
+  type Keystore,
+  type KeystoreFault,
+  keystoreFault,
+} from './keystore.ts';
 
 export interface KeptKeystore extends Pick<Keystore, 'sign'> {
   /** The audit key; its public half is undefined until the backend was open once, and when none is configured. */
@@ -98,7 +105,7 @@ export function keepOpen(
     try {
       return await chosen.sign(message, caller);
     } catch (error) {
-      if (isCoded<KeystoreFault['code']>(error, 'keystore-failed') && used === current) {
+      if (isCoded<KeystoreFault['code']>(error, ...BREAKING_FAULTS) && used === current) {
         current = undefined;
         change(error.message);
         giveUp(error);
