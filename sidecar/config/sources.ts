@@ -108,13 +108,11 @@ function readYaml(file: string): Tree {
   } catch (cause) {
     throw refuse(messageOf(cause), cause);
   }
-  // Without `prettyErrors` and the message, which quote the text: it may hold what belongs into another file.
-  const document = parseDocument(bytes, { prettyErrors: false, schema: 'core' });
+  const document = parseDocument(bytes, { schema: 'core' });
   const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) {
-    const line = bytes.slice(0, error.pos[0]).split('\n').length;
-    throw refuse(`line ${line} is not YAML that can be read (${error.code})`);
-  }
+  // Not its message, which quotes the text: that may hold what belongs into another file.
+  if (error !== undefined)
+    throw refuse(`line ${error.linePos?.[0].line} is not YAML that can be read (${error.code})`);
   const value: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
   if (!isTree(value)) throw refuse('must be a map of options');
   return value;
