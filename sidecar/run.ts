@@ -3,6 +3,7 @@ import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { createRegistry } from '../common/metrics.ts';
+import { sleep } from '../common/shutdown.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { createRequestKey } from './auth/key.ts';
 import { createLimits } from './auth/limits.ts';
@@ -10,8 +11,10 @@ import { createClock } from './clock.ts';
 import type { SignerConfig } from './config.ts';
 import { networkId } from './envelope.ts';
 import { healthModules, named, startHealthWhenPossible } from './health.ts';
+import { expectation } from './journal/identity.ts';
 import { openJournal } from './journal/journal.ts';
 import { createSequences } from './journal/sequences.ts';
+import { restore } from './journal/state.ts';
 import { createWindows } from './journal/windows.ts';
 import type { Keystore } from './keystore/keystore.ts';
 import { keepOpen } from './keystore/opening.ts';
@@ -29,6 +32,8 @@ const GRACE_MS = 6_000;
 const RETRY_MS = 2_000;
 const POLICY_INTERVAL_MS = 1_000;
 const TLS_INTERVAL_MS = 30_000;
+const JOURNAL_INTERVAL_MS = 1_000;
+const AUDIT_DEADLINE_MS = 5_000;
 const PROBE_MAX_AGE_MS = 1_000;
 const PROBE_DEADLINE_MS = 4_000;
 
@@ -36,10 +41,8 @@ const PROBE_DEADLINE_MS = 4_000;
 export async function run(config: SignerConfig, log: Logger, signal: AbortSignal): Promise<void> {
   const registry = createRegistry();
   const metrics = createMetrics(registry);
+  const monotonicMs = (): number => performance.now();
   const publicKey = Buffer.from(StrKey.decodeEd25519PublicKey(config.account));
-  const clock = createClock(Date.now, () => performance.now());
-  const sequences = createSequences(() => BigInt(Math.floor(clock.wallMs() / 1000)), clock.monotonicMs);
-  const windows = createWindows();
   // A second process by mistake must end before it writes a line into the first one's journal.
   await prepareSocket(config.signerSocket);
   const journal = await openJournal({
@@ -47,15 +50,24 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     account: config.account,
     network: networkId(config.networkPassphrase).toString('hex'),
     now: () => new Date(),
-    onLine: ({ event }) => {
-      if (event.type !== 'signed') return;
-      const { source, hash, inner } = event;
-      const [sequence, maxTime, fee] = [BigInt(event.sequence), BigInt(event.maxTime), BigInt(event.fee)];
-      sequences.load([{ source, sequence, hash: inner ?? hash, maxTime, fee }]);
-      windows.add(event.spends, event.at);
-    },
+    monotonicMs,
+    expected: expectation(config.journal),
+    retentionDays: config.journal.retentionDays,
+    signCheckpoint:
+      config.backend.auditKey === undefined
+        ? undefined
+        : async (message) => {
+            const signature = await keystore.audit.sign(message, AbortSignal.timeout(AUDIT_DEADLINE_MS));
+            return { key: keystore.audit.publicKey()!.toString('hex'), signature: signature.toString('hex') };
+          },
+    notice: (event) => log.warn({ event }, 'journal'),
   });
-  await journal.append({ type: 'started' });
+  const clock = createClock(Date.now, monotonicMs, journal.restored.at);
+  const sequences = createSequences(() => BigInt(Math.floor(clock.wallMs() / 1000)), clock.windowMs);
+  const windows = createWindows();
+  restore(journal.restored, sequences, windows);
+  // A disk that is full says so on /readyz, and is tried again.
+  await journal.append({ type: 'started' }).catch((err: unknown) => log.error({ err }, 'journal'));
 
   const policies = createPolicyStore(config.policyDir, config.account, (set) => {
     metrics.policies.set(set.policies.length);
@@ -127,7 +139,11 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
 
   await listenOnSocket(server, config.signerSocket, requestKey);
   log.info({ socket: config.signerSocket, account: config.account }, 'listening');
-  await Promise.race([policies.watch(POLICY_INTERVAL_MS, signal), keystore.done]);
+  await Promise.race([
+    policies.watch(POLICY_INTERVAL_MS, signal),
+    repeat(journal.tick, JOURNAL_INTERVAL_MS, signal),
+    keystore.done,
+  ]);
   log.info({ reason: messageOf(signal.reason) }, 'stopping');
   await close(server, GRACE_MS);
   keystoreEnd.abort();
@@ -135,6 +151,13 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
   await journal.close();
   const healthServer = await health;
   if (healthServer !== undefined) await close(healthServer, 0);
+}
+
+async function repeat(work: () => Promise<void>, intervalMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await work();
+    await sleep(intervalMs, signal).catch(() => undefined);
+  }
 }
 
 /** What opens the key, to be called again after a failure. */

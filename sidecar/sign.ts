@@ -2,6 +2,7 @@ import { isCoded } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type DecodedEnvelope, decodeEnvelope, networkId } from './envelope.ts';
 import { isSignerError, type SignerError, signerError } from './errors.ts';
+import type { JournalEvent } from './journal/entry.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Sequences } from './journal/sequences.ts';
 import type { Windows } from './journal/windows.ts';
@@ -22,7 +23,7 @@ export interface SignerModules {
   keystore: Pick<Keystore, 'sign'>;
   /** The policies in force for the account. */
   policies: () => readonly Policy[];
-  journal: Pick<Journal, 'append' | 'fault'>;
+  journal: Pick<Journal, 'append' | 'fault' | 'refuse' | 'standing'>;
   sequences: Sequences;
   windows: Windows;
   rate: RateLimit;
@@ -57,17 +58,22 @@ export function createSigner(modules: SignerModules): Signer {
     const inner = feeBump?.innerHash ?? hash;
     const at = modules.windowClock();
     const policies = modules.policies();
+    const isFull = journal.standing().state === 'full';
     const live = sequences.signed(inner);
     const decision = judge(decoded, policies, {
       account,
       now: BigInt(Math.floor(modules.now() / 1000)),
-      total: (key, seconds, spends) => windows.total(key, seconds, spends, at),
+      total: (key, seconds, spends) =>
+        isFull && key.kind !== 'deletion-fee' ? FULL : windows.total(key, seconds, spends, at),
       hasRate: rate.has,
       countedFee: live?.fee,
       isRepeated: feeBump === undefined && live !== undefined,
     });
-    if (!decision.allowed)
-      throw signerError(decision.refusal.code, decision.refusal.message, decision.refusal);
+    if (!decision.allowed) {
+      const { code, message } = decision.refusal;
+      const isOfLoss = isFull && code === 'window-exhausted';
+      throw signerError(code, isOfLoss ? LOST : message, decision.refusal);
+    }
     const { source, sequence } = transaction;
     const maxTime = transaction.timeBounds!.maxTime;
     const fee = largest(live?.fee ?? 0n, feeBump?.fee ?? transaction.fee);
@@ -79,7 +85,7 @@ export function createSigner(modules: SignerModules): Signer {
       throw keystoreError(cause);
     });
     settle(true);
-    await journal.append({
+    const line: JournalEvent = {
       type: 'signed',
       hash,
       ...(feeBump === undefined ? {} : { inner }),
@@ -92,7 +98,8 @@ export function createSigner(modules: SignerModules): Signer {
       budget: decision.budget,
       spends: decision.spends,
       policies: policies.map((policy) => ({ name: policy.name, hash: policy.hash })),
-    });
+    };
+    await journal.append(line, signal);
     return { envelopeXdr: decoded.withSignature(modules.publicKey, signature), hash, signer: account };
   };
 
@@ -116,8 +123,8 @@ export function createSigner(modules: SignerModules): Signer {
     };
     modules.metrics.requests.inc({ outcome: code });
     log.warn({ ...line, err: cause }, 'nothing signed');
-    // The client hears the first reason even when the journal has failed meanwhile: nothing was signed either way.
-    await journal.append({ type: 'refused', ...line }).catch(() => undefined);
+    // Nobody waits for it: nothing was signed, whether or not the disk takes the line.
+    journal.refuse({ type: 'refused', ...line });
   };
 
   return {
@@ -125,8 +132,7 @@ export function createSigner(modules: SignerModules): Signer {
     async sign(request, signal) {
       let decoded: DecodedEnvelope | undefined;
       try {
-        if (journal.fault() !== undefined)
-          throw signerError('journal-unavailable', 'the journal cannot be written');
+        checkJournal(journal);
         checkNetwork(request, modules.networkPassphrase);
         decoded = decodeEnvelope(request.envelopeXdr, network);
         const response = await signDecoded(decoded, signal);
@@ -141,6 +147,25 @@ export function createSigner(modules: SignerModules): Signer {
   };
 }
 
+/** More than any window can allow: what was signed before the loss of a journal is not known. */
+const FULL = 10n ** 30n;
+
+const LOST =
+  'an earlier journal was lost: all windows count as full until `signer journal accept-loss`; deletions of offers pass';
+
+/** @throws SignerError `journal-unavailable`, `journal-unconfirmed`, `journal-lost` */
+function checkJournal({ fault, standing }: Pick<Journal, 'fault' | 'standing'>): void {
+  if (fault() !== undefined) throw signerError('journal-unavailable', 'the journal cannot be written');
+  const now = standing();
+  if (now.state === 'unconfirmed')
+    throw signerError('journal-unconfirmed', 'the id of this journal has not come back as the expected one');
+  if (now.state === 'waiting')
+    throw signerError(
+      'journal-lost',
+      `an earlier journal was lost: nothing is signed for another ${now.seconds} s`,
+    );
+}
+
 const largest = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 const asSignerError = (error: unknown): SignerError =>
@@ -151,17 +176,26 @@ function checkNetwork({ networkPassphrase }: SignRequest, own: string): void {
     throw signerError('wrong-network', 'this signer is of another network', { field: 'networkPassphrase' });
 }
 
-/** An envelope may come with signatures only if they are ours: of another network or body they do not verify. */
-function foreignSignature({ signatures, hash }: DecodedEnvelope, verify: Verifier): Refusal | undefined {
+/**
+ * An envelope may come with signatures only if they are ours: of another network or body they do not verify. The transaction
+ * inside a bump must come with ours, since what is released is the bump as it came.
+ */
+function foreignSignature(decoded: DecodedEnvelope, verify: Verifier): Refusal | undefined {
+  const { signatures, innerSignatures, feeBump, hash } = decoded;
+  const inner = feeBump === undefined ? undefined : Buffer.from(feeBump.innerHash, 'hex');
   const index = signatures.findIndex(({ signature }) => !verify(hash, signature));
-  return index < 0
-    ? undefined
-    : {
-        code: 'bad-signature',
-        message: 'it does not verify under this account and network',
-        field: `signatures[${index}]`,
-      };
+  if (index >= 0) return badSignature(`signatures[${index}]`);
+  if (inner === undefined) return undefined;
+  const foreign = innerSignatures.findIndex(({ signature }) => !verify(inner, signature));
+  if (foreign >= 0) return badSignature(`innerTx.signatures[${foreign}]`);
+  return innerSignatures.length === 0 ? badSignature('innerTx.signatures') : undefined;
 }
+
+const badSignature = (field: string): Refusal => ({
+  code: 'bad-signature',
+  message: 'it does not verify under this account and network',
+  field,
+});
 
 /** What a client hears of a key store's failure: no internals of the backend. */
 function keystoreError(cause: unknown): SignerError {

@@ -1,14 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { CodedError } from '../../common/errors.ts';
-import type { JournalLine } from './entry.ts';
-import { verifyJournal } from './verify.ts';
-import { createWriter, type JournalWriter } from './writer.ts';
+import { CodedError, isCoded } from '../../common/errors.ts';
+import { createStepWatch } from '../clock.ts';
+import type { SignCheckpoint } from './audit.ts';
+import type { JournalEvent, LossReason, SavedState } from './entry.ts';
+import {
+  type Expected,
+  type Found,
+  judgeStart,
+  LOSS_WAIT_MS,
+  type Standing,
+  standingOf,
+  type Verdict,
+} from './identity.ts';
+import { type Acceptance, lockJournal } from './lock.ts';
+import { beginChain, goOn, type ReadJournal, readNewest } from './opening.ts';
+import { createRefusals } from './refusals.ts';
+import { type Disk, hasLost, disk as realDisk, setAside } from './segments.ts';
+import type { State } from './state.ts';
+import { createUpkeep } from './upkeep.ts';
+import type { JournalWriter } from './writer.ts';
 
-export interface Journal extends JournalWriter {
+export interface Journal extends Pick<JournalWriter, 'append' | 'head' | 'fault' | 'close'> {
   /** Random, from the first line. */
   readonly id: string;
+  /** What the lines that were found add up to. */
+  readonly restored: SavedState;
+  /** Writes a refusal, or counts it when there are too many. Nobody waits for it. */
+  refuse(event: Extract<JournalEvent, { type: 'refused' }>): void;
+  standing(): Standing;
+  /** Number of the newest checkpoint, 0 before the first. */
+  checkpoint(): number;
+  /** What was last read as the operator's record. */
+  expected(): Expected;
+  /** Share of the file system that is free, 0 to 1. */
+  freeShare(): number;
+  /** To be called once a second: whatever is due. Never rejects. */
+  tick(): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -17,63 +44,181 @@ export interface JournalOptions {
   /** SHA-256 of the passphrase, hexadecimal. */
   network: string;
   now: () => Date;
-  /** Called for each line that is there at the start, in order: the state is rebuilt from them. */
-  onLine: (line: JournalLine) => void;
+  monotonicMs: () => number;
+  /** Looks up which journal must be found. */
+  expected: () => Promise<Expected>;
+  /** How long lines before a signed checkpoint are kept. */
+  retentionDays: number;
+  /** Of the audit key; without one checkpoints are not signed and nothing is ever removed. */
+  signCheckpoint?: SignCheckpoint | undefined;
+  /** Told of what the journal writes of its own accord: losses, jumps of the clock and the like. */
+  notice: (event: JournalEvent) => void;
+  disk?: Disk;
 }
 
-export const JOURNAL_FILE = 'journal.jsonl';
-
 /**
- * Opens the journal of `dir` or begins one. The chain is verified to its end; an incomplete last line was never
- * released and is cut off, with a line that says so.
- * @throws CodedError `journal-corrupt` naming the line, `journal-foreign` for another account or network
+ * Opens the journal of a folder, or begins one where that may be. A journal that is lost or damaged is put aside, never
+ * deleted; `standing` says what follows.
+ * @throws CodedError `journal-locked`, `journal-foreign` for another account or network, `journal-missing` where nobody
+ * says that one may begin here
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const path = join(options.dir, JOURNAL_FILE);
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  let accept = async (_request: Acceptance): Promise<void> => {
+    throw new Error('the journal is being opened; try again');
+  };
+  const lock = await lockJournal(options.dir, (request) => accept(request));
   try {
-    if (!(await file.stat()).isFile()) throw new CodedError('journal-corrupt', `${path} is not a file`);
-    return await readJournal(file, path, options);
+    const { disk = realDisk } = options;
+    const start = await findOrBegin(options, disk);
+    const restored = start.read.state.save();
+    const writer = await goOn(start.read, { ...options, disk });
+    const journal = createJournal(options, start, writer, disk);
+    accept = journal.accept;
+    await journal.settle(start.verdict);
+    return {
+      ...journal,
+      restored,
+      append: writer.append,
+      head: writer.head,
+      fault: writer.fault,
+      async close() {
+        await writer.close();
+        await lock.release();
+      },
+    };
   } catch (error) {
-    await file.close();
+    await lock.release();
     throw error;
   }
 }
 
-async function readJournal(file: FileHandle, path: string, options: JournalOptions): Promise<Journal> {
-  const text = (await file.readFile()).toString('utf8');
-  let id: string | undefined;
-  const verified = verifyJournal(text, (line) => {
-    if (line.event.type === 'created') {
-      if (line.event.account !== options.account || line.event.network !== options.network)
-        throw new Error('this journal is of another account or network');
-      id = line.event.id;
-    }
-    options.onLine(line);
-  });
-  if (!verified.ok)
-    throw new CodedError('journal-corrupt', `${path} line ${verified.line}: ${verified.reason}`);
-  const size = Buffer.byteLength(text) - verified.incompleteBytes;
-  const writer = createWriter(file, size, verified.head, options.now);
-  if (verified.incompleteBytes > 0) {
-    await file.truncate(size);
-    if (id !== undefined)
-      await writer.append({ type: 'incomplete-line-cut', bytes: verified.incompleteBytes });
-  }
-  if (id === undefined) {
-    id = randomUUID();
-    await writer.append({ type: 'created', id, account: options.account, network: options.network });
-    await syncDirectory(options.dir);
-  }
-  return { id, ...writer };
+interface Start {
+  read: ReadJournal;
+  verdict: Verdict;
+  expected: Expected;
 }
 
-/** A new file is durable only when its directory entry is. */
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+async function findOrBegin(options: JournalOptions, disk: Disk): Promise<Start> {
+  const { dir, account, network, now } = options;
+  const { read, found } = await find(dir);
+  const facts = read?.state.facts();
+  if (facts !== undefined && (facts.account !== account || facts.network !== network))
+    throw new CodedError(
+      'journal-foreign',
+      `the journal of ${dir} is of account ${facts.account} or of another network: give the signer the volume of its own account`,
+    );
+  const expected = await options.expected();
+  const verdict = judgeStart(found, expected);
+  if (typeof verdict === 'object' && 'refused' in verdict)
+    throw new CodedError('journal-missing', `${dir}: ${verdict.refused}`);
+  if (read !== undefined) return { read, verdict, expected };
+  if (found.is === 'corrupt') await setAside(dir, now());
+  const isLost = typeof verdict === 'object';
+  const detail = found.is === 'corrupt' ? found.reason : undefined;
+  const loss = isLost ? [lossEvent(verdict.lost, expected, detail)] : [];
+  await beginChain(disk, dir, now, [{ type: 'created', id: randomUUID(), account, network }, ...loss]);
+  loss.forEach(options.notice);
+  return { read: (await readNewest(dir))!, verdict: isLost ? 'intact' : verdict, expected };
+}
+
+async function find(dir: string): Promise<{ read: ReadJournal | undefined; found: Found }> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const read = await readNewest(dir);
+    if (read !== undefined) return { read, found: foundOf(read.state) };
+    const wasAside = await hasLost(dir);
+    const reason = 'it was put aside before, and no other was begun';
+    return { read, found: wasAside ? { is: 'corrupt', reason } : { is: 'nothing' } };
+  } catch (error) {
+    if (!isCoded(error, 'journal-corrupt')) throw error;
+    return { read: undefined, found: { is: 'corrupt', reason: error.message } };
   }
+}
+
+const foundOf = (state: State): Found => ({
+  is: 'intact',
+  checkpoint: state.checkpoint()?.number ?? 0,
+  state: state.facts(),
+});
+
+function lossEvent(
+  reason: LossReason,
+  expected: Expected,
+  detail: string | undefined,
+): Extract<JournalEvent, { type: 'loss' }> {
+  const recorded = typeof expected === 'object' ? expected.recorded : undefined;
+  return {
+    type: 'loss',
+    reason,
+    ...(recorded === undefined ? {} : { expected: recorded }),
+    ...(detail === undefined ? {} : { detail: detail.slice(0, 1_000) }),
+  };
+}
+
+function createJournal(options: JournalOptions, start: Start, writer: JournalWriter, disk: Disk) {
+  const { monotonicMs, notice } = options;
+  const { state } = start.read;
+  const facts = state.facts;
+  let expected = start.expected;
+  let isJudged = false;
+  let waitEndsMs = monotonicMs() + LOSS_WAIT_MS;
+
+  const write = async (event: JournalEvent): Promise<void> => {
+    await writer.append(event);
+    notice(event);
+  };
+  /** What is due again later when the disk does not take it now. */
+  const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);
+  const refusals = createRefusals((event) => void attempt(writer.append(event)), monotonicMs);
+  const upkeep = createUpkeep(options, { state, write, disk });
+  const stepped = createStepWatch(() => options.now().getTime(), monotonicMs, state.time());
+
+  const settle = async (verdict: Verdict): Promise<void> => {
+    if (verdict === 'wait' || (typeof verdict === 'object' && 'refused' in verdict)) return;
+    if (typeof verdict === 'object') {
+      const loss = lossEvent(verdict.lost, expected, undefined);
+      await write(loss);
+      waitEndsMs = monotonicMs() + LOSS_WAIT_MS;
+      if (verdict.lost === 'older') writer.rotate(loss.expected!.checkpoint);
+    } else if (!facts().isConfirmed)
+      await write({ type: 'confirmed', by: expected === 'init' ? 'init' : 'operator' });
+    isJudged = true;
+  };
+
+  const judge = async (): Promise<void> => {
+    expected = await options.expected();
+    await settle(judgeStart(foundOf(state), expected));
+  };
+
+  const due = async (): Promise<void> => {
+    await writer.recover();
+    refusals.flush();
+    const byMs = stepped();
+    if (byMs !== undefined) await attempt(write({ type: 'clock-stepped', byMs }));
+    if (!isJudged) await attempt(judge());
+    if (facts().loss?.isWaitedFor === false && monotonicMs() >= waitEndsMs)
+      await attempt(write({ type: 'loss-waited' }));
+    await attempt(upkeep.tick());
+  };
+
+  let ticking: Promise<void> | undefined;
+  return {
+    id: facts().id,
+    refuse: refusals.add,
+    standing: (): Standing => standingOf(facts(), isJudged, waitEndsMs - monotonicMs()),
+    checkpoint: () => state.checkpoint()?.number ?? 0,
+    expected: () => expected,
+    freeShare: upkeep.freeShare,
+    settle: (verdict: Verdict) => attempt(settle(verdict)),
+    async accept({ reason, by }: Acceptance) {
+      const { loss } = facts();
+      if (loss === undefined || loss.isAccepted) throw new Error('there is no loss to accept');
+      await write({ type: 'loss-accepted', reason, by });
+    },
+    tick(): Promise<void> {
+      ticking ??= due().finally(() => {
+        ticking = undefined;
+      });
+      return ticking;
+    },
+  };
 }

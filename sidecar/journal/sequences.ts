@@ -2,6 +2,7 @@ import { signerError } from '../errors.ts';
 
 /** Seconds after maxTime for which a sequence stays taken: the ledger's clock may be behind ours. */
 export const GRACE_SECONDS = 60n;
+const PRUNE_INTERVAL_MS = 1_000;
 
 /** Which transaction has a sequence number. */
 export interface LiveSequence {
@@ -16,9 +17,13 @@ export interface LiveSequence {
   fee: bigint;
 }
 
-interface Record_ extends LiveSequence {
+/** A sequence that was released, as a restart takes it up. */
+export interface SavedSequence extends LiveSequence {
   /** Until then by the monotonic clock (milliseconds): a wall clock that jumps ahead ends nothing early. */
   endsMs: number;
+}
+
+interface Record_ extends SavedSequence {
   /** Signatures being made for it. */
   pending: number;
   /** A signature for it may have left: only time ends it then. */
@@ -35,15 +40,19 @@ export interface Sequences {
    */
   take(transaction: LiveSequence): (released: boolean) => void;
   /** What may have left and can still apply. */
-  save(): LiveSequence[];
-  /** Takes up what an earlier process released. */
-  load(saved: readonly LiveSequence[]): void;
+  save(): SavedSequence[];
+  /** Takes up what was released, in place of what has its sequence, whatever the time is. */
+  load(saved: readonly SavedSequence[]): void;
 }
+
+/** By the monotonic clock: a minute after maxTime, which is so far away at `wall` (Unix seconds). */
+export const endOf = (maxTime: bigint, wall: bigint, monotonicMs: number): number =>
+  monotonicMs + Math.max(0, Number(maxTime + GRACE_SECONDS - wall)) * 1000;
 
 /**
  * Which transaction was signed for a sequence number that can still be used: while one can still apply, no other may
  * be signed for it. A record ends when a minute has passed after its maxTime by both clocks, the wall clock and the
- * monotonic one. `now` gives Unix seconds, `monotonicMs` milliseconds.
+ * monotonic one. `now` gives Unix seconds, `monotonicMs` milliseconds, and goes on over a restart (`Clock.windowMs`).
  */
 export function createSequences(now: () => bigint, monotonicMs: () => number): Sequences {
   const live = new Map<string, Record_>();
@@ -56,21 +65,28 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
     byHash.delete(record.hash);
   };
 
-  const prune = (): void => {
-    const [wall, monotonic] = [now(), monotonicMs()];
-    for (const record of live.values())
-      if (record.pending === 0 && wall > record.maxTime + GRACE_SECONDS && monotonic > record.endsMs)
-        forget(record);
+  const isOver = ({ pending, maxTime, endsMs }: Record_): boolean =>
+    pending === 0 && now() > maxTime + GRACE_SECONDS && monotonicMs() > endsMs;
+
+  /** The record if it is not over. */
+  const current = (record: Record_ | undefined): Record_ | undefined => {
+    if (record === undefined || !isOver(record)) return record;
+    forget(record);
+    return undefined;
   };
 
-  const add = (transaction: LiveSequence, released: boolean): Record_ => {
-    const left = transaction.maxTime + GRACE_SECONDS - now();
-    const record = {
-      ...transaction,
-      endsMs: monotonicMs() + Number(left > 0n ? left : 0n) * 1000,
-      pending: 0,
-      released,
-    };
+  let pruneAtMs = 0;
+  const prune = (): void => {
+    if (monotonicMs() < pruneAtMs) return;
+    for (const record of live.values()) current(record);
+    pruneAtMs = monotonicMs() + PRUNE_INTERVAL_MS;
+  };
+
+  const add = (transaction: SavedSequence, released: boolean): Record_ => {
+    const before = live.get(keyOf(transaction));
+    if (before !== undefined) forget(before);
+    const { source, sequence, hash, maxTime, fee, endsMs } = transaction;
+    const record = { source, sequence, hash, maxTime, fee, endsMs, pending: 0, released };
     live.set(keyOf(record), record);
     byHash.set(record.hash, record);
     return record;
@@ -78,13 +94,13 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
 
   return {
     signed(hash) {
-      prune();
-      const record = byHash.get(hash);
+      const record = current(byHash.get(hash));
       return record?.released === true ? record : undefined;
     },
     take(transaction) {
       prune();
-      const record = live.get(keyOf(transaction)) ?? add(transaction, false);
+      const endsMs = endOf(transaction.maxTime, now(), monotonicMs());
+      const record = current(live.get(keyOf(transaction))) ?? add({ ...transaction, endsMs }, false);
       if (record.hash !== transaction.hash)
         throw signerError(
           'sequence-live',
@@ -100,14 +116,12 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
       };
     },
     save() {
-      prune();
       return [...live.values()]
-        .filter(({ released }) => released)
-        .map(({ source, sequence, hash, maxTime, fee }) => ({ source, sequence, hash, maxTime, fee }));
+        .filter((record) => record.released && !isOver(record))
+        .map(({ pending: _pending, released: _released, ...saved }) => saved);
     },
     load(saved) {
-      for (const transaction of saved)
-        if (now() <= transaction.maxTime + GRACE_SECONDS) add(transaction, true);
+      for (const transaction of saved) add(transaction, true);
     },
   };
 }

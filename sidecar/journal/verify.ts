@@ -1,35 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import canonicalize from 'canonicalize';
 import { messageOf } from '../../common/errors.ts';
-import { hashLine, type JournalHead, type JournalLine, NO_PREVIOUS, readLine } from './entry.ts';
+import { isCheckpointSigned } from './audit.ts';
+import { BrokenChain, followChain } from './chain.ts';
+import type { JournalEvent, JournalHead, JournalLine } from './entry.ts';
+import { listSegments, type Segment } from './segments.ts';
+import { type Checkpoint, createState } from './state.ts';
 
-export type Verification =
-  | { ok: true; head: JournalHead | undefined; incompleteBytes: number }
-  | { ok: false; line: number; reason: string };
+/** What was noted elsewhere about a journal, to hold it to. */
+export interface Noted {
+  /** Raw public key, hexadecimal, that must have signed its checkpoints. */
+  auditKey?: string | undefined;
+  /** A line and its SHA-256, as `/status` or `export` gave them. */
+  head?: JournalHead | undefined;
+  /** Number of a checkpoint that was there. */
+  checkpoint?: number | undefined;
+}
+
+export interface Verified {
+  ok: true;
+  /** Numbers of the first and the last line. */
+  first: number;
+  head: JournalHead;
+  checkpoint: number;
+  /** The newest line that a signature covers: of the newest signed checkpoint. -1 when none. */
+  signedThrough: number;
+  /** Who signed, hexadecimal. */
+  keys: string[];
+  /** Bytes at the end that are no whole line, and were never released. */
+  incompleteBytes: number;
+}
+
+/** `file` is a name in the folder; `line` counts from 1 in it, 0 means the file as a whole. */
+export type Verification = Verified | { ok: false; file: string; line: number; reason: string };
+
+type Removed = Extract<JournalEvent, { type: 'segments-removed' }>;
+type Signed = Extract<JournalEvent, { type: 'checkpoint-signed' }>;
 
 /**
- * Follows the chain of a journal's text. Any edit, removal in the middle, reorder or insertion breaks it at the line
- * named (from 1). Cutting off whole lines at the end is visible only against a head noted elsewhere (`/status` shows
- * it). Bytes after the last line end were never released; they are counted, not judged.
+ * Follows a journal from its first line that is there to its last, whether or not a signer writes to it meanwhile. It finds
+ * any edit, removal, insertion and reorder, a checkpoint that is not what the lines before it add up to, a signature that
+ * is not of its checkpoint, lines missing at the front that no line says were removed, and, with what was noted, lines
+ * missing at the end. One file is in memory at a time. `onLine` sees each line.
  */
-export function verifyJournal(
-  text: string,
-  onLine: (line: JournalLine) => void = () => undefined,
-): Verification {
+export async function verifyFolder(
+  dir: string,
+  noted: Noted = {},
+  onLine: (line: JournalLine, hash: string) => void = () => undefined,
+): Promise<Verification> {
+  const segments = await listSegments(dir);
+  const [oldest] = segments;
+  if (oldest === undefined) return { ok: false, file: dir, line: 0, reason: 'there is no journal here' };
+  const chain = createChain(noted);
   let head: JournalHead | undefined;
-  let start = 0;
-  for (let end = text.indexOf('\n'); end >= 0; start = end + 1, end = text.indexOf('\n', start)) {
-    const current = text.slice(start, end);
-    const number = (head?.n ?? -1) + 1;
+  let incompleteBytes = 0;
+  for (const segment of segments) {
+    const isLast = segment === segments.at(-1);
     try {
-      const line = readLine(current);
-      if (line.n !== number) throw new Error(`its number is ${line.n}`);
-      if (line.prev !== (head?.hash ?? NO_PREVIOUS)) throw new Error('it does not follow the line before');
-      if ((line.event.type === 'created') !== (number === 0))
-        throw new Error('only the first line says "created"');
-      onLine(line);
+      const before = segment !== oldest ? head : segment.first === 0 ? undefined : 'unknown';
+      const first = segment === oldest ? segment.first : head!.n + 1;
+      const read = followChain(await readFile(segment.path), first, before, (line, hash) => {
+        chain.take(line, hash);
+        onLine(line, hash);
+      });
+      head = read.head;
+      incompleteBytes = read.incompleteBytes;
+      checkFile(segment, first, read, isLast);
     } catch (error) {
-      return { ok: false, line: number + 1, reason: messageOf(error) };
+      const line = error instanceof BrokenChain ? error.line : 0;
+      return { ok: false, file: segment.name, line, reason: messageOf(error) };
     }
-    head = { n: number, hash: hashLine(current) };
   }
-  return { ok: true, head, incompleteBytes: Buffer.byteLength(text.slice(start)) };
+  const reason = chain.complaint(oldest, head!);
+  const verified = { first: oldest.first, head: head!, incompleteBytes, ...chain.summary() };
+  return reason === undefined
+    ? { ok: true, ...verified }
+    : { ok: false, file: segments.at(-1)!.name, line: head!.n - segments.at(-1)!.first + 1, reason };
+}
+
+function checkFile(
+  segment: Segment,
+  first: number,
+  { head, incompleteBytes }: { head: JournalHead | undefined; incompleteBytes: number },
+  isLast: boolean,
+): void {
+  if (head === undefined) throw new BrokenChain(1, 'it has no whole line');
+  if (segment.first !== first)
+    throw new BrokenChain(1, `its name says line ${segment.first}, it begins with line ${first}`);
+  if (!isLast && incompleteBytes > 0)
+    throw new BrokenChain(head.n - first + 2, 'its last line is not whole, and another file follows');
+}
+
+/** What is judged of the lines beside the links between them. */
+function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }: Noted) {
+  const state = createState();
+  const checkpoints = new Map<number, Checkpoint>();
+  const keys = new Set<string>();
+  let isEmpty = true;
+  let removed: Removed | undefined;
+  let oldestPrev: string | undefined;
+  let signedThrough = -1;
+
+  const checkState = (event: Extract<JournalEvent, { type: 'checkpoint' }>): void => {
+    if (isEmpty) return;
+    if (event.number <= (state.checkpoint()?.number ?? 0))
+      throw new Error(`checkpoint ${event.number} comes after checkpoint ${state.checkpoint()?.number}`);
+    if (canonicalize(state.save()) !== canonicalize(event.state))
+      throw new Error('the state in this checkpoint is not what the lines before it add up to');
+  };
+
+  const checkSignature = (event: Signed): void => {
+    const checkpoint = checkpoints.get(event.number);
+    // Of a checkpoint whose file was removed.
+    if (checkpoint === undefined) return;
+    if (event.checkpoint !== checkpoint.hash)
+      throw new Error(`checkpoint ${event.number} has another hash than the one that is signed`);
+    if (auditKey !== undefined && event.key !== auditKey)
+      throw new Error(`checkpoint ${event.number} is signed by another key, ${event.key}`);
+    if (!isCheckpointSigned(checkpoint.hash, event))
+      throw new Error(`the signature of checkpoint ${event.number} does not verify`);
+    keys.add(event.key);
+    signedThrough = Math.max(signedThrough, checkpoint.n);
+  };
+
+  return {
+    take(line: JournalLine, hash: string): void {
+      const { n, event } = line;
+      if (event.type === 'checkpoint') {
+        checkState(event);
+        checkpoints.set(event.number, { number: event.number, n, hash });
+      }
+      if (event.type === 'checkpoint-signed') checkSignature(event);
+      if (event.type === 'segments-removed') removed = event;
+      if (isEmpty) oldestPrev = line.prev;
+      isEmpty = false;
+      if (n === notedHead?.n && hash !== notedHead.hash)
+        throw new Error(`it is not the line ${n} that was noted`);
+      state.apply(line, hash);
+    },
+    /** What is wrong with it as a whole. */
+    complaint(oldest: Segment, head: JournalHead): string | undefined {
+      const checkpoint = state.checkpoint()?.number ?? 0;
+      if (oldest.first > 0 && (removed?.to !== oldest.first - 1 || removed.head !== oldestPrev))
+        return `lines 0 to ${oldest.first - 1} are missing, and no line says that they were removed`;
+      if (notedHead !== undefined && notedHead.n > head.n)
+        return `it is cut off: line ${notedHead.n} was noted, and this is the last`;
+      if (notedHead !== undefined && notedHead.n < oldest.first)
+        return `the noted line ${notedHead.n} was removed, so that nothing can be said of it: note a newer one`;
+      if (notedCheckpoint !== undefined && notedCheckpoint > checkpoint)
+        return `it is cut off: checkpoint ${notedCheckpoint} was noted, and the newest is ${checkpoint}`;
+      if (auditKey !== undefined && checkpoints.size > 0 && signedThrough < 0)
+        return `no checkpoint is signed by ${auditKey}`;
+      return undefined;
+    },
+    summary: () => ({ checkpoint: state.checkpoint()?.number ?? 0, signedThrough, keys: [...keys] }),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Spend } from './entry.ts';
+import type { SavedState, Spend } from './entry.ts';
 
 /** The longest window that a policy can ask for (7 days), and how long amounts are remembered. */
 export const MAX_WINDOW_SECONDS = 604_800;
@@ -16,13 +16,8 @@ interface Series {
   offers: Map<string, bigint>;
 }
 
-/** A series as a checkpoint keeps it: amounts by slot, and the last slot's offers. */
-export interface SavedSeries {
-  key: WindowKey;
-  slots: number[];
-  amounts: string[];
-  offers: Record<string, string>;
-}
+/** A series as a checkpoint keeps it. */
+export type SavedSeries = SavedState['windows'][number];
 
 export interface Windows {
   /** What a window of `seconds` that ends now would hold (stroops) if those of `spends` that are of `key` were added. */
@@ -60,25 +55,38 @@ export function createWindows(): Windows {
         append(series, spend, slotAt(series, atMs));
       }
     },
-    save: () =>
-      [...all].map(([name, { slots, sums, offers }]) => ({
-        key: keyOf(name),
-        slots: [...slots],
-        amounts: sums.map((sum, i) => (sum - (sums[i - 1] ?? 0n)).toString()),
-        offers: Object.fromEntries([...offers].map(([id, amount]) => [id, amount.toString()])),
-      })),
+    save: () => [...all].map(([name, series]) => ({ ...keyOf(name), ...saveSeries(series) })),
     load(saved) {
       all.clear();
-      for (const { key, slots, amounts, offers } of saved) {
-        let sum = 0n;
-        all.set(nameOf(key), {
-          slots: [...slots],
-          sums: amounts.map((amount) => (sum += BigInt(amount))),
-          offers: new Map(Object.entries(offers).map(([id, amount]) => [id, BigInt(amount)])),
-        });
-      }
+      for (const series of saved) all.set(nameOf(series), loadSeries(series));
     },
   };
+}
+
+/** As text, each slot by its distance from the one before: weeks of slots are most of a checkpoint. */
+function saveSeries({ slots, sums, offers }: Series): Pick<SavedSeries, 'amounts' | 'offers'> {
+  const amounts = slots.map(
+    (slot, i) => `${slot - (slots[i - 1] ?? 0)}:${(sums[i] ?? 0n) - (sums[i - 1] ?? 0n)}`,
+  );
+  return {
+    amounts: amounts.join(' '),
+    offers: Object.fromEntries([...offers].map(([id, amount]) => [id, amount.toString()])),
+  };
+}
+
+function loadSeries({ amounts, offers }: SavedSeries): Series {
+  const series: Series = { slots: [], sums: [], offers: new Map() };
+  let slot = 0;
+  let sum = 0n;
+  for (const part of amounts === '' ? [] : amounts.split(' ')) {
+    const colon = part.indexOf(':');
+    slot += Number(part.slice(0, colon));
+    sum += BigInt(part.slice(colon + 1));
+    series.slots.push(slot);
+    series.sums.push(sum);
+  }
+  for (const [id, amount] of Object.entries(offers)) series.offers.set(id, BigInt(amount));
+  return series;
 }
 
 const nameOf = ({ kind, asset, pair }: WindowKey): string => `${kind} ${asset} ${pair ?? ''}`;

@@ -76,6 +76,7 @@ function startSigner(token: Token, networkPassphrase: string, healthPort: number
       STELLAR_PKCS11_PIN_FILE: token.pinFile,
       STELLAR_POLICY_DIR: join(STATE, 'signer/policy'),
       STELLAR_JOURNAL_DIR: join(STATE, 'signer/journal'),
+      STELLAR_JOURNAL_INIT: 'true',
       STELLAR_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
       STELLAR_TLS_CERT_FILE: join(CERTS, 'signer_cert.pem'),
       STELLAR_TLS_KEY_FILE: join(CERTS, 'signer_key.pem'),

@@ -106,10 +106,28 @@ describe('signer start @security', function () {
     }
   });
 
-  it('ends with the line of a journal that was edited', async () => {
+  it('signs nothing for a time beside a journal that was edited, names its line, and keeps it', async () => {
     const journal = makeDir('journal-edited');
-    writeFileSync(join(journal, 'journal.jsonl'), '{"n":0}\n');
-    await assert.rejects(start({ STELLAR_JOURNAL_DIR: journal }), /ended with 1: .*journal\.jsonl line 1/);
+    writeFileSync(join(journal, 'journal-000000000000.jsonl'), '{"n":0}\n');
+    const signer = await start({ STELLAR_JOURNAL_DIR: journal });
+    try {
+      const refused = await signer.sign(buildTransaction({ account: token.account }).toXDR());
+      assert.deepEqual([refused.status, refused.body.code], [503, 'journal-lost']);
+      const [kept, ...more] = readdirSync(journal).filter((name) => name.startsWith('lost-'));
+      assert.deepEqual([readFileSync(join(journal, kept!), 'utf8'), more], ['{"n":0}\n', []]);
+      assert.match(JSON.stringify(signer.log), /journal-000000000000\.jsonl line 1/);
+    } finally {
+      await signer.stop();
+    }
+  });
+
+  it('does not start where no journal is and nobody says that one may begin', async () => {
+    const journal = makeDir('journal-none');
+    await assert.rejects(
+      start({ STELLAR_JOURNAL_DIR: journal, STELLAR_JOURNAL_INIT: 'false' }),
+      /ended with 1: .*say --init/,
+    );
+    assert.deepEqual(readdirSync(journal), []);
   });
 
   it('wants exactly one name of the token and of the key', () => {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { Keypair, StrKey } from '@stellar/stellar-sdk';
+import {
+  Asset,
+  type FeeBumpTransaction,
+  Keypair,
+  Operation,
+  StrKey,
+  type Transaction,
+  TransactionBuilder,
+} from '@stellar/stellar-sdk';
 import { signerError } from '../../sidecar/errors.ts';
 import type { JournalEvent } from '../../sidecar/journal/entry.ts';
 import { createSequences } from '../../sidecar/journal/sequences.ts';
@@ -8,7 +16,7 @@ import { keystoreFault } from '../../sidecar/keystore/keystore.ts';
 import { parsePolicies } from '../../sidecar/policy/load.ts';
 import { createSigner } from '../../sidecar/sign.ts';
 import { PASSPHRASE } from './signer.ts';
-import { buildTransaction, policyYaml, type SwapOptions } from './transactions.ts';
+import { buildTransaction, policyYaml, type SwapOptions, USDC } from './transactions.ts';
 
 const KEY = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 3));
 const ACCOUNT = KEY.publicKey();
@@ -23,6 +31,7 @@ function setup(spec: Record<string, unknown> = {}) {
     append: async (_event: JournalEvent): Promise<void> => undefined,
     journalFault: undefined as string | undefined,
     rate: true,
+    standing: 'ready' as 'ready' | 'full' | 'unconfirmed',
   };
   const signer = createSigner({
     account: ACCOUNT,
@@ -42,6 +51,11 @@ function setup(spec: Record<string, unknown> = {}) {
         steps.push(event.type);
         events.push(event);
       },
+      refuse: (event) => {
+        steps.push(event.type);
+        events.push(event);
+      },
+      standing: () => ({ state: state.standing }),
       fault: () => state.journalFault,
     },
     sequences: createSequences(() => BigInt(Math.floor(Date.now() / 1000)), Date.now),
@@ -149,5 +163,87 @@ describe('signing pipeline @security', () => {
     const { sign } = setup({ fees: { window: { amount: '150', seconds: 60 } } });
     const outcomes = await Promise.allSettled([sign({ sequence: '1' }), sign({ sequence: '2' })]);
     assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  });
+
+  /** A bump of what was signed, by the account for a fee of 1,000 stroops unless said otherwise. */
+  const bump = (envelopeXdr: string, fee = '500') => {
+    const inner = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
+    return TransactionBuilder.buildFeeBumpTransaction(ACCOUNT, fee, inner, PASSPHRASE).toXDR();
+  };
+
+  it('signs a bump of what it signed, keeps the signature inside, and counts what exceeds the fee', async () => {
+    const { events, sign, signer } = setup({ fees: { window: { amount: '1100', seconds: 60 } } });
+    const inner = await sign();
+    const envelopeXdr = bump(inner.envelopeXdr);
+    const { envelopeXdr: signed, hash } = await signer.sign({ envelopeXdr }, signal);
+    const read = TransactionBuilder.fromXDR(signed, PASSPHRASE) as FeeBumpTransaction;
+    assert.equal(hash, Buffer.from(read.hash()).toString('hex'));
+    assert.ok(KEY.verify(read.hash(), read.signatures[0]!.signature.toBytes()));
+    assert.equal(read.innerTransaction.toEnvelope().toXdr('base64'), inner.envelopeXdr);
+    const [, line] = events;
+    assert.ok(line?.type === 'signed');
+    assert.deepEqual(
+      [line.inner, line.fee, line.spends],
+      [inner.hash, '1000', [{ kind: 'fee', asset: 'XLM', amount: '900' }]],
+    );
+    await signer.sign({ envelopeXdr }, signal);
+    const last = events.at(-1)!;
+    assert.deepEqual(last.type === 'signed' && last.spends, [{ kind: 'fee', asset: 'XLM', amount: '0' }]);
+    await sign({ sequence: '200' });
+    await assert.rejects(sign({ sequence: '300', fee: '101' }), { code: 'window-exhausted' });
+  });
+
+  it('signs no bump of what it did not sign, or of what comes without our signature or with another', async () => {
+    const { sign, signer } = setup();
+    const unsigned = buildTransaction({ account: ACCOUNT });
+    unsigned.sign(KEY);
+    const never = bump(unsigned.toEnvelope().toXdr('base64'));
+    await assert.rejects(signer.sign({ envelopeXdr: never }, signal), { code: 'inner-not-signed' });
+    const { envelopeXdr } = await sign();
+    const inner = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
+    const bare = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
+    bare.signatures.length = 0;
+    inner.sign(Keypair.random());
+    const cases: [Transaction, string][] = [
+      [bare, 'innerTx.signatures'],
+      [inner, 'innerTx.signatures[1]'],
+    ];
+    for (const [transaction, field] of cases)
+      await assert.rejects(
+        signer.sign({ envelopeXdr: bump(transaction.toEnvelope().toXdr('base64')) }, signal),
+        {
+          code: 'bad-signature',
+          field,
+        },
+      );
+    await signer.sign({ envelopeXdr: bump(envelopeXdr) }, signal);
+  });
+
+  const deletion = Operation.manageSellOffer({
+    selling: Asset.native(),
+    buying: USDC,
+    amount: '0',
+    price: '1',
+    offerId: '7',
+  }) as unknown as NonNullable<SwapOptions['operations']>[number];
+
+  it('still deletes offers under the kill switch, and says whose room that took', async () => {
+    const { events, sign } = setup({ killSwitch: true });
+    await sign({ operations: [deletion] });
+    assert.ok(events[0]!.type === 'signed');
+    assert.equal(events[0].budget, 'deletions');
+    await assert.rejects(sign({ sequence: '300' }), { code: 'kill-switch' });
+  });
+
+  it('after the loss of a journal deletes offers alone, and with a broken or unconfirmed one not even those', async () => {
+    const { state, sign } = setup();
+    state.standing = 'full';
+    await assert.rejects(sign(), { code: 'window-exhausted', message: /accept-loss/ });
+    await sign({ operations: [deletion], sequence: '200' });
+    state.standing = 'unconfirmed';
+    await assert.rejects(sign({ operations: [deletion], sequence: '300' }), { code: 'journal-unconfirmed' });
+    state.standing = 'ready';
+    state.journalFault = 'disk full';
+    await assert.rejects(sign({ operations: [deletion], sequence: '300' }), { code: 'journal-unavailable' });
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -75,6 +75,7 @@ export async function startSigner(options: {
       STELLAR_PKCS11_PIN_FILE: token.pinFile,
       STELLAR_POLICY_DIR: at('policy'),
       STELLAR_JOURNAL_DIR: at('journal'),
+      STELLAR_JOURNAL_INIT: 'true',
       STELLAR_HEALTH_ADDRESS: '127.0.0.1:0',
       STELLAR_TLS_CERT_FILE: at('tls/tls.crt'),
       STELLAR_TLS_KEY_FILE: at('tls/tls.key'),
@@ -131,7 +132,11 @@ export async function startSigner(options: {
       return Number(found?.split(' ').at(-1));
     },
     journal: () =>
-      readFileSync(at('journal/journal.jsonl'), 'utf8')
+      readdirSync(at('journal'))
+        .filter((name) => name.startsWith('journal-'))
+        .sort()
+        .map((name) => readFileSync(join(at('journal'), name), 'utf8'))
+        .join('')
         .trimEnd()
         .split('\n')
         .map((line) => (JSON.parse(line) as { event: Record<string, unknown> }).event),

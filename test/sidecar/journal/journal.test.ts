@@ -1,117 +1,85 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { hashLine, type JournalEvent, type JournalLine } from '../../../sidecar/journal/entry.ts';
-import { JOURNAL_FILE, type Journal, openJournal } from '../../../sidecar/journal/journal.ts';
-import { verifyJournal } from '../../../sidecar/journal/verify.ts';
+import { hashLine } from '../../../sidecar/journal/entry.ts';
+import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import { ACCOUNT } from '../policy/fixtures.ts';
+import { createPlace, NETWORK, type Place, refused } from './fixtures.ts';
 
-const NETWORK = 'ab'.repeat(32);
-const refused = (detail: string): JournalEvent => ({ type: 'refused', code: 'expired', detail });
+const FIRST = 'journal-000000000000.jsonl';
 
 describe('journal @security', () => {
-  let dir: string;
-  let lines: JournalLine[];
-  const file = () => join(dir, JOURNAL_FILE);
-  const text = () => readFileSync(file(), 'utf8');
-  const openIt = (changes: { account?: string; network?: string } = {}): Promise<Journal> => {
-    lines = [];
-    return openJournal({
-      dir,
-      account: ACCOUNT,
-      network: NETWORK,
-      now: () => new Date(1_800_000_000_000),
-      onLine: (line) => lines.push(line),
-      ...changes,
-    });
-  };
-  /** A journal of one first line and `count` refusals, closed. */
+  let place: Place;
+  const file = () => join(place.dir, FIRST);
+  const verify = () => verifyFolder(place.dir);
+  /** A confirmed journal with `count` refusals, closed. */
   const write = async (count: number): Promise<void> => {
-    const journal = await openIt();
+    const journal = await place.open();
     for (let i = 0; i < count; i++) await journal.append(refused(`number ${i}`));
-    await journal.close();
+    await place.closeAll();
   };
-
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'journal-'));
+    place = createPlace();
   });
-  afterEach(() => rmSync(dir, { recursive: true }));
+  afterEach(() => place.remove());
 
   it('chains canonical lines and reads them again', async () => {
     await write(2);
-    const [first, second] = text().split('\n');
+    const [first, second, third] = place.text().split('\n');
     assert.ok(first!.startsWith(`{"event":{"account":"${ACCOUNT}","id":"`));
     assert.equal(
-      second,
-      `{"event":{"code":"expired","detail":"number 0","type":"refused"},"n":1,"prev":"${hashLine(first!)}","time":"2027-01-15T08:00:00.000Z"}`,
+      third,
+      `{"event":{"code":"expired","detail":"number 0","type":"refused"},"n":2,"prev":"${hashLine(second!)}","time":"2027-01-15T08:00:00.000Z"}`,
     );
-    const journal = await openIt();
-    assert.deepEqual(
-      lines.map(({ n, event }) => [n, event.type]),
-      [
-        [0, 'created'],
-        [1, 'refused'],
-        [2, 'refused'],
-      ],
-    );
-    assert.equal(journal.id, (lines[0]!.event as { id: string }).id);
-    assert.deepEqual(journal.head(), { n: 2, hash: hashLine(text().split('\n')[2]!) });
+    const journal = await place.open({ expected: async () => 'unsaid' });
+    assert.deepEqual(place.types(), ['created', 'confirmed', 'refused', 'refused']);
+    assert.equal(journal.id, (place.lines()[0]!.event as { id: string }).id);
+    assert.deepEqual(journal.head(), { n: 3, hash: hashLine(place.text().split('\n')[3]!) });
     await journal.append(refused('more'));
-    assert.equal(journal.head().n, 3);
-    await journal.close();
-    assert.equal(verifyJournal(text()).ok, true);
+    assert.equal(journal.head().n, 4);
+    assert.equal((await verify()).ok, true);
   });
 
   it('writes what waits together in one piece, in order, and answers when it is on the disk', async () => {
-    const journal = await openIt();
+    const journal = await place.open();
     const order: number[] = [];
     await Promise.all(
       Array.from({ length: 500 }, async (_, i) => {
         await journal.append(refused(`${i}`));
-        assert.ok(text().includes(`"detail":"${i}"`));
+        assert.ok(place.text().includes(`"detail":"${i}"`));
         order.push(i);
       }),
     );
-    await journal.close();
     assert.deepEqual(
       order,
       Array.from({ length: 500 }, (_, i) => i),
     );
-    assert.equal(verifyJournal(text()).ok, true);
+    assert.equal((await verify()).ok, true);
   });
 
   it('cuts off an incomplete last line with a line that says so', async () => {
     await write(1);
     appendFileSync(file(), `{"event":{"code":"${'x'.repeat(982)}`);
-    const journal = await openIt();
+    const journal = await place.open();
     await journal.append(refused('after'));
-    await journal.close();
-    assert.ok(text().endsWith('\n'));
-    await (await openIt()).close();
+    await place.closeAll();
+    assert.ok(place.text().endsWith('\n'));
+    await place.open();
     assert.deepEqual(
-      lines.map(({ event }) => event),
-      [lines[0]!.event, refused('number 0'), { type: 'incomplete-line-cut', bytes: 1000 }, refused('after')],
-    );
-  });
-
-  it('begins anew when not even the first line was complete', async () => {
-    writeFileSync(file(), '{"event":{"acc');
-    await (await openIt()).close();
-    await (await openIt()).close();
-    assert.deepEqual(
-      lines.map(({ event }) => event.type),
-      ['created'],
+      place
+        .lines()
+        .slice(2)
+        .map(({ event }) => event),
+      [refused('number 0'), { type: 'incomplete-line-cut', bytes: 1000 }, refused('after')],
     );
   });
 
   it('names the line of any edit, removal, insertion and reorder, and does not start on it', async () => {
-    await write(3);
-    const good = text().trimEnd().split('\n');
-    const [a, b, c, d] = good as [string, string, string, string];
+    await write(2);
+    const [a, b, c, d] = place.text().trimEnd().split('\n') as [string, string, string, string];
     const cases: [string[], number, RegExp][] = [
-      [[a, b.replace('number 0', 'number 9'), c, d], 3, /does not follow/],
+      [[a, b.replace('init', 'operator'), c, d], 3, /does not follow/],
       [[a, c, d], 2, /its number is 2/],
       [[b, c, d], 1, /its number is 1/],
       [[a, c, b, d], 2, /its number is 2/],
@@ -122,33 +90,97 @@ describe('journal @security', () => {
       [
         [a, a.replace('"n":0', '"n":1').replace(/"prev":"0+"/, `"prev":"${hashLine(a)}"`)],
         2,
-        /only the first line/,
+        /a file begins with/,
       ],
     ];
     for (const [changed, line, reason] of cases) {
+      await place.remove();
+      place = createPlace();
       writeFileSync(file(), changed.map((entry) => `${entry}\n`).join(''));
-      const result = verifyJournal(text());
+      const result = await verify();
       assert.ok(!result.ok && result.line === line && reason.test(result.reason), JSON.stringify(result));
-      await assert.rejects(openIt(), { code: 'journal-corrupt' });
+      assert.equal(result.file, FIRST);
+      const journal = await place.open();
+      assert.equal(journal.standing().state, 'waiting');
+      const { event } = place.lines()[1]!;
+      assert.ok(
+        event.type === 'loss' && event.reason === 'corrupt' && event.detail!.includes(`line ${line}:`),
+      );
     }
   });
 
   it('finds any change of any byte but in the last line', async () => {
-    await write(3);
-    const good = text();
+    await write(2);
+    const good = place.text();
     const lastLine = good.trimEnd().lastIndexOf('\n') + 1;
-    fc.assert(
-      fc.property(fc.nat({ max: lastLine - 1 }), fc.integer({ min: 32, max: 126 }), (at, code) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: lastLine - 1 }), fc.integer({ min: 32, max: 126 }), async (at, code) => {
         const changed = good.slice(0, at) + String.fromCharCode(code) + good.slice(at + 1);
-        assert.equal(verifyJournal(changed).ok, changed === good);
+        writeFileSync(file(), changed);
+        assert.equal((await verify()).ok, changed === good);
       }),
       { numRuns: 300 },
     );
   });
 
-  it('refuses the journal of another account or network', async () => {
+  it('does not start on the journal of another account or network, and leaves it alone', async () => {
     await write(0);
-    await assert.rejects(openIt({ account: `G${'A'.repeat(55)}` }), /line 1: .*another account or network/);
-    await assert.rejects(openIt({ network: 'cd'.repeat(32) }), /another account or network/);
+    const before = place.text();
+    for (const change of [{ account: `G${'A'.repeat(55)}` }, { network: 'cd'.repeat(32) }])
+      await assert.rejects(place.open(change), { code: 'journal-foreign' });
+    assert.equal(place.text(), before);
+    assert.equal(NETWORK.length, 64);
+  });
+
+  it('is had by one process at a time', async () => {
+    await place.open();
+    await assert.rejects(place.open(), { code: 'journal-locked' });
+    await place.closeAll();
+    await place.open();
+  });
+
+  it('refuses to begin where nobody says that it may', async () => {
+    await assert.rejects(place.open({ expected: async () => 'unsaid' }), /say --init/);
+    assert.deepEqual(place.files(), []);
+  });
+
+  it('gives refusals a line each, and counts what is beyond sixty and one a second', async () => {
+    const journal = await place.open();
+    for (let i = 0; i < 100; i++) journal.refuse(refused(`${i}`));
+    journal.refuse({ ...refused('x'), code: 'fee-too-high' });
+    place.pass(2_000);
+    journal.refuse(refused('later'));
+    await journal.tick();
+    await journal.append({ type: 'started' });
+    const events = place.lines().map(({ event }) => event);
+    const lines = events.filter(({ type }) => type === 'refused');
+    assert.equal(lines.length, 61);
+    assert.deepEqual(lines.at(-1), refused('later'));
+    assert.deepEqual(events.at(-2), { type: 'refusals', counts: { expired: 40, 'fee-too-high': 1 } });
+    await journal.tick();
+    assert.equal(place.lines().length, events.length);
+  });
+
+  it('notices a wall clock that jumps, ahead and back, and one that is behind the journal at a start', async () => {
+    const journal = await place.open();
+    const steps = () =>
+      place.lines().flatMap(({ event }) => (event.type === 'clock-stepped' ? [event.byMs] : []));
+    await journal.tick();
+    place.pass(1_000);
+    place.time.wallMs += 1_900;
+    await journal.tick();
+    assert.deepEqual(steps(), []);
+    place.time.wallMs += 3_600_000;
+    await journal.tick();
+    place.pass(1_000);
+    await journal.tick();
+    place.time.wallMs -= 7_200_000;
+    await journal.tick();
+    assert.deepEqual(steps(), [3_600_000, -7_200_000]);
+    await place.closeAll();
+    place.time.wallMs -= 10_000;
+    await (await place.open()).tick();
+    assert.deepEqual(steps(), [3_600_000, -7_200_000, -10_000]);
+    assert.deepEqual(place.noticed.filter(({ type }) => type === 'clock-stepped').length, 3);
   });
 });

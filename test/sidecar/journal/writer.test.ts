@@ -1,123 +1,223 @@
 import assert from 'node:assert/strict';
+import { appendFile, rm, truncate } from 'node:fs/promises';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
-import { verifyJournal } from '../../../sidecar/journal/verify.ts';
-import { createWriter } from '../../../sidecar/journal/writer.ts';
+import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.ts';
+import { type Disk, disk as realDisk, type SegmentFile } from '../../../sidecar/journal/segments.ts';
+import { verifyFolder } from '../../../sidecar/journal/verify.ts';
+import type { JournalWriter } from '../../../sidecar/journal/writer.ts';
+import { createPlace, NETWORK, type Place } from './fixtures.ts';
 
-const CREATED: JournalEvent = { type: 'created', id: 'x', account: 'G', network: '00'.repeat(32) };
+const CREATED: JournalEvent = { type: 'created', id: 'x', account: 'G', network: NETWORK };
 const STARTED: JournalEvent = { type: 'started' };
 
-/** A file in memory whose calls can fail and can be slow or short. */
-function fakeFile(faults: { write?: () => void; datasync?: () => Promise<void>; shortest?: number } = {}) {
-  let bytes = Buffer.alloc(0);
+type Call = 'write' | 'datasync' | 'truncate' | 'open' | 'syncFolder' | 'unlink' | 'rename';
+
+/** The real disk, whose calls a test can make fail, wait or be short. */
+function faultyDisk() {
+  const faults = {
+    before: async (_call: Call): Promise<void> => undefined,
+    shortest: Number.POSITIVE_INFINITY,
+  };
   let syncs = 0;
-  return {
-    text: () => bytes.toString('utf8'),
-    syncs: () => syncs,
-    /** Another process writes behind our back. */
-    intrude: (text: string) => {
-      bytes = Buffer.concat([bytes, Buffer.from(text)]);
-    },
-    file: {
-      stat: async () => ({ size: bytes.length }),
-      async write(buffer: Buffer, offset: number, length: number, position: number) {
-        faults.write?.();
-        const bytesWritten = Math.min(length, faults.shortest ?? length);
-        const end = Math.max(bytes.length, position + bytesWritten);
-        bytes = Buffer.concat([bytes, Buffer.alloc(end - bytes.length)]);
-        buffer.copy(bytes, position, offset, offset + bytesWritten);
-        return { bytesWritten, buffer };
+  const wrap = (file: SegmentFile): SegmentFile =>
+    ({
+      stat: () => file.stat(),
+      close: () => file.close(),
+      truncate: async (size: number) => {
+        await faults.before('truncate');
+        await file.truncate(size);
+      },
+      async write(bytes: Buffer, offset: number, length: number, position: number) {
+        await faults.before('write');
+        return file.write(bytes, offset, Math.min(length, faults.shortest), position);
       },
       async datasync() {
-        await faults.datasync?.();
+        await faults.before('datasync');
         syncs++;
+        await file.datasync();
       },
-      close: async () => undefined,
-    } as unknown as Parameters<typeof createWriter>[0],
+    }) as SegmentFile;
+  const disk: Disk = {
+    async open(path, isNew) {
+      await faults.before('open');
+      return wrap(await realDisk.open(path, isNew));
+    },
+    async rename(from, to) {
+      await faults.before('rename');
+      await realDisk.rename(from, to);
+    },
+    async unlink(path) {
+      await faults.before('unlink');
+      await realDisk.unlink(path);
+    },
+    async syncFolder(dir) {
+      await faults.before('syncFolder');
+      await realDisk.syncFolder(dir);
+    },
   };
+  return { disk, faults, syncs: () => syncs };
 }
-const writer = ({ file }: ReturnType<typeof fakeFile>) => createWriter(file, 0, undefined, () => new Date(0));
 
 describe('journal writer @security', () => {
+  let place: Place;
+  let fake: ReturnType<typeof faultyDisk>;
+  let writer: JournalWriter;
+  const full = new Error('ENOSPC: no space left on device');
+  const fail = (...calls: Call[]) => {
+    fake.faults.before = async (call) => {
+      if (calls.includes(call)) throw full;
+    };
+  };
+  const mend = () => fail();
+  const verified = async () => {
+    const result = await verifyFolder(place.dir);
+    assert.ok(result.ok, JSON.stringify(result));
+    return result;
+  };
+  beforeEach(async () => {
+    place = createPlace();
+    fake = faultyDisk();
+    const now = () => new Date(place.time.wallMs);
+    await beginChain(realDisk, place.dir, now, [CREATED]);
+    const options = { dir: place.dir, disk: fake.disk, now, monotonicMs: () => place.time.monotonicMs };
+    writer = await goOn((await readNewest(place.dir))!, options);
+  });
+  afterEach(async () => {
+    mend();
+    await writer.close();
+    await place.remove();
+  });
+
   it('answers only after fdatasync', async () => {
     let finish: () => void = () => undefined;
-    const fake = fakeFile({
-      datasync: () =>
-        new Promise((resolve) => {
-          finish = resolve;
-        }),
-    });
+    fake.faults.before = (call) =>
+      call === 'datasync'
+        ? new Promise((resolve) => {
+            finish = resolve;
+          })
+        : Promise.resolve();
     let isDone = false;
-    const appended = writer(fake)
-      .append(CREATED)
-      .then(() => {
-        isDone = true;
-      });
+    const appended = writer.append(STARTED).then(() => {
+      isDone = true;
+    });
+    while (place.lines().length < 2) await new Promise(setImmediate);
     await new Promise(setImmediate);
-    assert.ok(fake.text().endsWith('\n'));
     assert.equal(isDone, false);
+    assert.equal(writer.head().n, 0);
     finish();
     await appended;
+    assert.equal(writer.head().n, 1);
   });
 
   it('shares one fdatasync among the lines that wait', async () => {
-    const fake = fakeFile();
-    const journal = writer(fake);
-    await Promise.all([CREATED, ...Array.from({ length: 99 }, () => STARTED)].map(journal.append));
+    await Promise.all(Array.from({ length: 100 }, () => writer.append(STARTED)));
     assert.ok(fake.syncs() <= 2, `${fake.syncs()} syncs`);
-    assert.equal(journal.head().n, 99);
-    assert.ok(verifyJournal(fake.text()).ok);
+    assert.equal(writer.head().n, 100);
+    await verified();
   });
 
   it('goes on after short writes', async () => {
-    const fake = fakeFile({ shortest: 7 });
-    await writer(fake).append(CREATED);
-    const result = verifyJournal(fake.text());
-    assert.ok(result.ok && result.head?.n === 0 && result.incompleteBytes === 0);
+    fake.faults.shortest = 7;
+    await writer.append(STARTED);
+    assert.equal((await verified()).head.n, 1);
   });
 
   it('writes nothing that could not be read again, and goes on', async () => {
-    const fake = fakeFile();
-    const journal = writer(fake);
-    await journal.append(CREATED);
-    const before = fake.text();
+    const before = place.text();
     const unreadable = { type: 'incomplete-line-cut', bytes: 0.5 } as const;
-    await assert.rejects(journal.append(unreadable), TypeError);
-    assert.deepEqual([fake.text(), journal.fault()], [before, undefined]);
-    await journal.append(STARTED);
-    assert.ok(verifyJournal(fake.text()).ok);
+    await assert.rejects(writer.append(unreadable), TypeError);
+    assert.deepEqual([place.text(), writer.fault()], [before, undefined]);
+    await writer.append(STARTED);
+    await verified();
   });
 
-  it('takes nothing more once somebody else has written to the file, and harms nothing there', async () => {
-    const fake = fakeFile();
-    const journal = writer(fake);
-    await journal.append(CREATED);
-    fake.intrude('{"n":1}\n');
-    const text = fake.text();
-    await assert.rejects(journal.append(STARTED), { code: 'journal-unavailable' });
-    assert.match(journal.fault()!, /another process/);
-    assert.equal(fake.text(), text);
-  });
+  for (const [what, meddle] of [
+    ['longer', (path: string) => appendFile(path, '{"n":1}\n')],
+    ['shorter', (path: string) => truncate(path, 10)],
+    ['gone', (path: string) => rm(path)],
+  ] as const)
+    it(`takes nothing more, for good, once somebody else has made the file ${what}`, async () => {
+      await writer.append(STARTED);
+      await meddle(`${place.dir}/journal-000000000000.jsonl`);
+      const text = place.text();
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      assert.match(writer.fault()!, /somebody else/);
+      await writer.recover();
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      assert.equal(place.text(), text);
+    });
 
   for (const call of ['write', 'datasync'] as const)
-    it(`takes nothing more once ${call} has failed`, async () => {
-      let isFull = false;
-      const fail = () => {
-        if (isFull) throw new Error('ENOSPC: no space left on device');
-      };
-      const fake = fakeFile({
-        write: () => call === 'write' && fail(),
-        datasync: async () => {
-          call === 'datasync' && fail();
-        },
-      });
-      const journal = writer(fake);
-      await journal.append(CREATED);
-      const head = journal.head();
-      isFull = true;
-      await assert.rejects(journal.append(STARTED), { code: 'journal-unavailable' });
-      isFull = false;
-      await assert.rejects(journal.append(STARTED), { code: 'journal-unavailable' });
-      assert.deepEqual(journal.head(), head);
-      assert.match(journal.fault()!, /ENOSPC/);
+    it(`releases nothing once ${call} has failed, and goes on when the disk does, without what failed`, async () => {
+      await writer.append(STARTED);
+      const head = writer.head();
+      fail(call);
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      mend();
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      assert.deepEqual(writer.head(), head);
+      assert.match(writer.fault()!, /ENOSPC/);
+      await writer.recover();
+      assert.equal(writer.fault(), undefined);
+      await writer.append(STARTED);
+      assert.deepEqual(place.types(), ['created', 'started', 'write-recovered', 'started']);
+      await verified();
     });
+
+  for (const call of ['open', 'truncate', 'datasync', 'syncFolder'] as const)
+    it(`stays at fault while ${call} fails when it tries again`, async () => {
+      fail('write');
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      fail(call);
+      await writer.recover();
+      assert.match(writer.fault()!, /ENOSPC/);
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      mend();
+      await writer.recover();
+      await writer.append(STARTED);
+      await verified();
+    });
+
+  for (const call of ['open', 'write', 'datasync', 'rename', 'syncFolder'] as const)
+    it(`is as before when ${call} fails for a new segment`, async () => {
+      await writer.append(STARTED);
+      writer.rotate(0);
+      let calls = 0;
+      fake.faults.before = async (made) => {
+        if (made === call && calls++ === 0) throw full;
+      };
+      await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+      await verified();
+      await writer.recover();
+      await writer.append(STARTED);
+      const { checkpoint } = await verified();
+      assert.equal(checkpoint, 1);
+      assert.equal(place.files().length, 2);
+      assert.deepEqual(place.types().slice(-3), ['checkpoint', 'write-recovered', 'started']);
+    });
+
+  it('says so when the disk is slow, and lets those who wait go at their deadline', async () => {
+    let finish: () => void = () => undefined;
+    fake.faults.before = (call) =>
+      call === 'datasync'
+        ? new Promise((resolve) => {
+            finish = resolve;
+          })
+        : Promise.resolve();
+    const deadline = new AbortController();
+    const appended = writer.append(STARTED, deadline.signal);
+    place.pass(1_999);
+    assert.equal(writer.fault(), undefined);
+    place.pass(1);
+    assert.match(writer.fault()!, /confirmed nothing for 2 s/);
+    deadline.abort();
+    await assert.rejects(appended, { code: 'journal-unavailable' });
+    while (place.lines().length < 2) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    finish();
+    mend();
+    await writer.append(STARTED);
+    assert.equal(writer.fault(), undefined);
+    assert.equal((await verified()).head.n, 2);
+  });
 });

@@ -1,0 +1,95 @@
+import { constants, type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A journal is a row of files. Each but the first begins with a checkpoint, so that a start reads the newest only. */
+export interface Segment {
+  path: string;
+  name: string;
+  /** Number of its first line. */
+  first: number;
+}
+
+/** What the writer needs of a file; given, so that tests can make it fail. */
+export type SegmentFile = Pick<FileHandle, 'stat' | 'write' | 'datasync' | 'truncate' | 'close'>;
+
+/** The file system as the journal writes to it. */
+export interface Disk {
+  /** Opens for reading and writing; `isNew`: makes it, in place of one of that name. */
+  open(path: string, isNew: boolean): Promise<SegmentFile>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Makes names durable. */
+  syncFolder(dir: string): Promise<void>;
+}
+
+const MODE = 0o600;
+const NAME = /^journal-(\d{12})\.jsonl$/;
+/** A segment is written under this name first, and has its own only when it is whole. */
+const UNFINISHED = '.new';
+const LOST = 'lost-';
+
+export const segmentName = (first: number): string => `journal-${String(first).padStart(12, '0')}.jsonl`;
+
+export const disk: Disk = {
+  open: (path, isNew) =>
+    open(path, constants.O_RDWR | (isNew ? constants.O_CREAT | constants.O_TRUNC : 0), MODE),
+  rename,
+  unlink,
+  async syncFolder(dir) {
+    const handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+/** In their order. */
+export async function listSegments(dir: string): Promise<Segment[]> {
+  return (await readdir(dir))
+    .map((name) => ({ name, path: join(dir, name), first: Number(NAME.exec(name)?.[1] ?? Number.NaN) }))
+    .filter(({ first }) => !Number.isNaN(first))
+    .sort((a, b) => a.first - b.first);
+}
+
+/** A new segment that begins with `text`: it is there wholly and durably, or not at all. */
+export async function createSegment(
+  { open: openFile, rename: renameFile, syncFolder }: Disk,
+  dir: string,
+  first: number,
+  text: string,
+): Promise<{ file: SegmentFile; path: string }> {
+  const path = join(dir, segmentName(first));
+  const file = await openFile(path + UNFINISHED, true);
+  try {
+    await writeFully(file, Buffer.from(text), 0);
+    await file.datasync();
+    await renameFile(path + UNFINISHED, path);
+    await syncFolder(dir);
+    return { file, path };
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Writes all bytes, however short single writes are. */
+export async function writeFully(file: SegmentFile, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
+    if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
+    written += bytesWritten;
+  }
+}
+
+/** Puts a damaged journal aside, oldest first: its end is there, and damaged, until all of it has another name. */
+export async function setAside(dir: string, time: Date): Promise<void> {
+  const prefix = `${LOST}${time.toISOString().replaceAll(/[:.]/g, '-')}-`;
+  for (const { name, path } of await listSegments(dir)) await rename(path, join(dir, prefix + name));
+  await disk.syncFolder(dir);
+}
+
+/** Whether a journal was put aside here. */
+export const hasLost = async (dir: string): Promise<boolean> =>
+  (await readdir(dir)).some((name) => name.startsWith(LOST));

@@ -1,0 +1,125 @@
+import type { JournalEvent, JournalLine, SavedState } from './entry.ts';
+import { createSequences, endOf, type Sequences } from './sequences.ts';
+import { createWindows, type Windows } from './windows.ts';
+
+/** The newest checkpoint of a chain: its number and its line. */
+export interface Checkpoint {
+  number: number;
+  n: number;
+  hash: string;
+}
+
+/**
+ * What a journal's lines add up to. It depends on nothing but the lines: the process that wrote them, the next start and
+ * whoever verifies come to the same.
+ */
+export interface State {
+  /** Takes the next line; `hash` is the SHA-256 of its text. */
+  apply(line: JournalLine, hash: string): void;
+  /** The same from a checkpoint, as it stands in the next one. Not before the first line. */
+  save(): SavedState;
+  /** What `save` gives, without sequences and windows. */
+  facts(): Facts;
+  checkpoint(): Checkpoint | undefined;
+  /** Milliseconds since the epoch, by the wall clock: when the last line was written. */
+  time(): number;
+}
+
+export type Facts = Omit<SavedState, 'live' | 'windows'>;
+
+/** Fills sequences and windows with what was saved. */
+export function restore(
+  { live, windows: series }: Pick<SavedState, 'live' | 'windows'>,
+  sequences: Pick<Sequences, 'load'>,
+  windows: Pick<Windows, 'load'>,
+): void {
+  windows.load(series);
+  sequences.load(
+    live.map(({ sequence, maxTime, fee, ...one }) => ({
+      ...one,
+      sequence: BigInt(sequence),
+      maxTime: BigInt(maxTime),
+      fee: BigInt(fee),
+    })),
+  );
+}
+
+export function createState(): State {
+  let facts: Facts | undefined;
+  let checkpoint: Checkpoint | undefined;
+  let timeMs = 0;
+  const wall = (): bigint => BigInt(Math.floor(timeMs / 1000));
+  const sequences = createSequences(wall, () => facts?.at ?? 0);
+  const windows = createWindows();
+
+  const sign = (event: Extract<JournalEvent, { type: 'signed' }>): void => {
+    const { at, source, hash, inner, spends } = event;
+    const maxTime = BigInt(event.maxTime);
+    sequences.load([
+      {
+        source,
+        hash: inner ?? hash,
+        sequence: BigInt(event.sequence),
+        maxTime,
+        fee: BigInt(event.fee),
+        endsMs: endOf(maxTime, wall(), at),
+      },
+    ]);
+    windows.add(spends, at);
+  };
+
+  return {
+    apply({ n, time, event }, hash) {
+      timeMs = Date.parse(time);
+      if (event.type === 'checkpoint') {
+        const { live, windows: series, ...rest } = event.state;
+        restore({ live, windows: series }, sequences, windows);
+        facts = rest;
+        checkpoint = { number: event.number, n, hash };
+      } else if (event.type === 'signed') sign(event);
+      facts = next(facts, event, checkpoint);
+    },
+    save: () => ({
+      ...facts!,
+      live: sequences.save().map(({ sequence, maxTime, fee, ...one }) => ({
+        ...one,
+        sequence: sequence.toString(),
+        maxTime: maxTime.toString(),
+        fee: fee.toString(),
+      })),
+      windows: windows.save(),
+    }),
+    facts: () => facts!,
+    checkpoint: () => checkpoint,
+    time: () => timeMs,
+  };
+}
+
+/** What an event changes beside sequences and windows. Pure. */
+function next(facts: Facts | undefined, event: JournalEvent, checkpoint?: Checkpoint): Facts {
+  if (event.type === 'created') {
+    const { id, account, network } = event;
+    return { id, account, network, isConfirmed: false, at: 0, signedLine: -1 };
+  }
+  if (facts === undefined) throw new Error('only the first line says "created", or a checkpoint');
+  const { loss } = facts;
+  switch (event.type) {
+    case 'confirmed':
+      return { ...facts, isConfirmed: true };
+    case 'signed':
+      return { ...facts, at: Math.max(facts.at, event.at) };
+    case 'loss': {
+      const { reason, expected } = event;
+      const lost = { reason, ...(expected === undefined ? {} : { expected }) };
+      return { ...facts, isConfirmed: true, loss: { ...lost, isWaitedFor: false, isAccepted: false } };
+    }
+    case 'loss-waited':
+      return loss === undefined ? facts : { ...facts, loss: { ...loss, isWaitedFor: true } };
+    case 'loss-accepted':
+      return loss === undefined ? facts : { ...facts, loss: { ...loss, isAccepted: true } };
+    case 'checkpoint-signed':
+      return event.checkpoint === checkpoint?.hash ? { ...facts, signedLine: checkpoint.n } : facts;
+    default:
+      return facts;
+  }
+}
