@@ -26,7 +26,12 @@ export interface Actions {
 }
 
 /** Commands that live in rooms of their own; each is loaded when it is asked for, so that `run` never loads it. */
-const ROOMS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {};
+const ROOMS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  keys: {
+    summary: 'makes, imports and checks keys, and creates channel accounts',
+    load: async () => (await import('./keys/main.ts')).keysCommand,
+  },
+};
 
 const usage = (): string => `signer: signs what the policies allow, with a key that it never sees
 

@@ -4,7 +4,7 @@ import { shutdownSignal } from '../common/shutdown.ts';
 import { EXIT, type Io, signer } from './cli.ts';
 import type { Sources } from './config/sources.ts';
 import { loadSignerConfig } from './config.ts';
-import { startSafely } from './startup/facts.ts';
+import { exposureOf, startSafely } from './startup/facts.ts';
 
 const SHUTDOWN_DEADLINE_MS = 20_000;
 
@@ -13,7 +13,7 @@ async function run(sources: Sources, { signal }: Io): Promise<number> {
   try {
     const config = loadSignerConfig(sources);
     log = createLogger('signer', config.logLevel);
-    for (const { code, message } of startSafely(config, log)) log.warn({ code }, message);
+    startSafely(exposureOf(config), ({ code, message }) => log.warn({ code }, message));
     // Loaded here, so that no other command loads the key store's native addon.
     const { run: serve } = await import('./run.ts');
     await serve(config, log, signal);
@@ -25,9 +25,9 @@ async function run(sources: Sources, { signal }: Io): Promise<number> {
 }
 
 async function check(sources: Sources, { stdout }: Io): Promise<number> {
-  const log = createLogger('signer', 'error');
-  for (const { code, message } of startSafely(loadSignerConfig(sources), log))
-    stdout.write(`warning ${code}: ${message}\n`);
+  startSafely(exposureOf(loadSignerConfig(sources)), ({ code, message }) =>
+    stdout.write(`warning ${code}: ${message}\n`),
+  );
   stdout.write('the configuration is usable\n');
   return EXIT.ok;
 }

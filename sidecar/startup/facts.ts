@@ -2,48 +2,59 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { url } from 'node:inspector';
 import { CodedError } from '../../common/errors.ts';
-import type { Logger } from '../../common/log.ts';
 import { type FileFacts, fileFacts, self } from '../../common/secret-file.ts';
 import type { SignerConfig } from '../config.ts';
-import { type CoreFacts, isWithoutCore, judgeStart, type StartFacts, type StartFault } from './judge.ts';
+import { type CoreFacts, isWithoutCore, judgeStart, type StartFault } from './judge.ts';
 
 const PRLIMIT = '/usr/bin/prlimit';
 const PRLIMIT_MS = 2_000;
 
-/**
- * Closes what can be closed from inside, looks at what is left and refuses what is unsafe.
- * @returns what a person should know of
- * @throws CodedError with the code of the first refusal; its message has all of them
- */
-export function startSafely(config: SignerConfig, log: Pick<Logger, 'warn'>): StartFault[] {
-  // Without a handler Node opens its inspector on this signal, for whoever may send one.
-  process.on('SIGUSR1', () => log.warn('SIGUSR1 does nothing here'));
-  const { refused, warned } = judgeStart(gatherStart(config));
-  const [first] = refused;
-  if (first === undefined) return warned;
-  const lines = refused.map(({ code, message }) => `${code}: ${message}`);
-  throw new CodedError(first.code, `the start is not safe:\n  ${lines.join('\n  ')}`);
+/** What is particular to a command: paths of its secret files, and the address of Vault if it goes there. */
+export interface StartOptions {
+  secretFiles: readonly string[];
+  vaultAddress?: string | undefined;
 }
 
-function gatherStart(config: SignerConfig): StartFacts {
+/**
+ * Closes what can be closed from inside, looks at what is left and refuses what is unsafe. `warn` gets what a person should
+ * know of.
+ * @throws CodedError with the code of the first refusal; its message has all of them
+ */
+export function startSafely(
+  { secretFiles, vaultAddress }: StartOptions,
+  warn: (fault: StartFault) => void,
+): void {
+  // Without a handler Node opens its inspector on this signal, for whoever may send one.
+  process.on('SIGUSR1', () => warn({ code: 'inspector-open', message: 'SIGUSR1 opens no inspector here' }));
   const { report } = process;
-  return {
+  const { refused, warned } = judgeStart({
     env: process.env,
     execArgv: process.execArgv,
     inspectorUrl: url(),
     isReporting: report.reportOnFatalError || report.reportOnSignal || report.reportOnUncaughtException,
     self: self(),
-    secretFiles: secretFiles(config).flatMap(factsIfThere),
+    secretFiles: secretFiles.flatMap(factsIfThere),
     core: withoutCore(),
-    vaultAddress: config.backend.type === 'vault' ? config.backend.address : undefined,
-  };
+    vaultAddress,
+  });
+  warned.forEach(warn);
+  const [first] = refused;
+  if (first === undefined) return;
+  const lines = refused.map(({ code, message }) => `${code}: ${message}`);
+  throw new CodedError(first.code, `the start is not safe:\n  ${lines.join('\n  ')}`);
 }
 
-function secretFiles({ tls, backend }: SignerConfig): string[] {
-  if (backend.type === 'pkcs11') return [tls.keyFile, backend.pinFile];
-  const { auth } = backend;
-  if ('kubernetes' in auth) return [tls.keyFile, auth.kubernetes.jwtFile];
-  return [tls.keyFile, 'appRole' in auth ? auth.appRole.secretIdFile : auth.tokenFile];
+/** What `run` must be safe with. */
+export function exposureOf({ tls, backend }: SignerConfig): StartOptions {
+  if (backend.type === 'pkcs11') return { secretFiles: [tls.keyFile, backend.pinFile] };
+  const { auth, address } = backend;
+  const file =
+    'kubernetes' in auth
+      ? auth.kubernetes.jwtFile
+      : 'appRole' in auth
+        ? auth.appRole.secretIdFile
+        : auth.tokenFile;
+  return { secretFiles: [tls.keyFile, file], vaultAddress: address };
 }
 
 /** One that comes later is judged when it is read. */

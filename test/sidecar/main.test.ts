@@ -61,7 +61,7 @@ describe('signer start @security', function () {
       const limits = readFileSync(`/proc/${signer.process.pid}/limits`, 'utf8');
       assert.match(limits, /^Max core file size +[01] /m);
       signer.process.kill('SIGUSR1');
-      while (!signer.log.some(({ msg }) => msg === 'SIGUSR1 does nothing here'))
+      while (!signer.log.some(({ msg }) => msg === 'SIGUSR1 opens no inspector here'))
         await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal((await signer.health('/healthz')).status, 200);
     } finally {
