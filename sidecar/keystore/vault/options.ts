@@ -18,7 +18,11 @@ const address = z.string().refine((text) => {
 const auth = z.union([
   z.strictObject({
     /** Kubernetes auth with the projected token in `jwtFile`. */
-    kubernetes: z.strictObject({ role: name, mount: name.default('kubernetes'), jwtFile: file }),
+    kubernetes: z.strictObject({
+      role: z.string().min(1).max(253),
+      mount: name.default('kubernetes'),
+      jwtFile: file,
+    }),
   }),
   z.strictObject({
     appRole: z

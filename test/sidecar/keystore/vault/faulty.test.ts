@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { inspect } from 'node:util';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import type { Keystore } from '../../../../sidecar/keystore/keystore.ts';
@@ -108,17 +107,15 @@ describe('a Vault that misbehaves', () => {
 
   it('redirects: not followed, and nothing is sent there @security', async () => {
     let asked = 0;
-    const other: Server = createServer((_req, res) => void res.end('{}'));
+    const other = createServer((_req, res) => void res.end('{}'));
     other.on('connection', () => asked++);
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/v1/${key.mount}/sign/trading`;
+    const location = `http://127.0.0.1:${await vault.listen(other)}/v1/${key.mount}/sign/trading`;
     for (const status of [301, 302, 307, 308]) {
       answers(status, '', { location });
       proxy.seen.length = 0;
       await fails('vault-unreachable', /never followed/, 1);
     }
     assert.equal(asked, 0);
-    other.close();
   });
 
   it('cuts one connection: signed on another', async () => {

@@ -125,6 +125,54 @@ describe('logging in to Vault', () => {
       assert.equal(proxy.count('/sign/'), 4);
     });
 
+    /** A key store with an audit key, whose token was just revoked: both keys can sign at once. */
+    const revoked = async () => {
+      const { appRole } = await appRoleAuth(bao, key, { token_policies: ['both-keys'] });
+      await bao.ok('POST', `${key.mount}/keys/audit`, { type: 'ed25519' });
+      await bao.ok('PUT', 'sys/policies/acl/both-keys', {
+        policy: `path "${key.mount}/*" { capabilities = ["read", "update"] }`,
+      });
+      const auditKey = { name: 'audit', version: 1 };
+      const keystore = await vault.open({ address: proxy.address, auth: { appRole }, auditKey }, key);
+      await revokeTokens(bao, appRole.mount);
+      proxy.seen.length = 0;
+      return keystore;
+    };
+
+    it('logs in once for two keys that are denied at the same time', async () => {
+      const keystore = await revoked();
+      proxy.behave = (pass, res, req) => {
+        res.on('finish', () => void denied.push(req.url!));
+        if (req.url!.includes('/sign/')) return pass();
+        const timer = setInterval(() => {
+          if (denied.length < 2) return;
+          clearInterval(timer);
+          pass();
+        }, 20);
+      };
+      const denied: string[] = [];
+      await Promise.all([keystore.sign(message(), never), keystore.audit!.sign(message(), never)]);
+      assert.equal(proxy.count('/login'), 1);
+    });
+
+    it('does not log in again for what was denied before the last login', async () => {
+      const keystore = await revoked();
+      const held = new Promise<() => void>((resolve) => {
+        let isFirst = true;
+        proxy.behave = (pass, _res, req) => {
+          if (!isFirst || !req.url!.endsWith('/sign/audit')) return pass();
+          isFirst = false;
+          resolve(pass);
+        };
+      });
+      const audited = keystore.audit!.sign(message(), never);
+      const late = await held;
+      await keystore.sign(message(), never);
+      late();
+      await audited;
+      assert.equal(proxy.count('/login'), 1);
+    });
+
     it('signs again after its token has expired', async () => {
       const { appRole } = await appRoleAuth(bao, key, { token_ttl: '1s' });
       const { sleep } = sleeps();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import {
@@ -202,10 +202,9 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
 
   it('takes nothing from the environment: no proxy, token, namespace, skipped check or debug text @security', async () => {
     let asked = 0;
-    const proxy: Server = createServer((_req, res) => void res.writeHead(502).end());
+    const proxy = createServer((_req, res) => void res.writeHead(502).end());
     proxy.on('connection', () => asked++);
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const elsewhere = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const elsewhere = `http://127.0.0.1:${await vault.listen(proxy)}`;
     const { file, token } = await tokenAuth(bao, key);
     const options = { mount: key.mount, key: key.key, keyVersion: 1, auth: { tokenFile: file } };
     const account = key.publicKey.toString('hex');
@@ -256,19 +255,16 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
       assert.doesNotMatch(all, /node-vault/);
     }
     assert.equal(asked, 0);
-    proxy.close();
   });
 
   it('over TLS with a server that accepts and never answers, fails in time', async () => {
     const silent = createTcpServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { auth } = await tokenAuth(bao, key);
-    const address = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const address = `https://127.0.0.1:${await vault.listen(silent)}`;
     await assert.rejects(vault.open({ address, auth }, key, { deadline: () => AbortSignal.timeout(50) }), {
       code: 'vault-unreachable',
       message: /in time/,
     });
-    silent.close();
   });
 });
 

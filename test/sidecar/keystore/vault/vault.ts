@@ -5,10 +5,9 @@ import {
   type IncomingMessage,
   type RequestListener,
   request,
-  type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import type { Keystore } from '../../../../sidecar/keystore/keystore.ts';
 import { createVaultOpener, type VaultModules } from '../../../../sidecar/keystore/vault/open.ts';
@@ -65,19 +64,26 @@ export async function appRoleAuth(
 export const revokeTokens = (bao: OpenBao, mount: string): Promise<unknown> =>
   bao.ok('PUT', `sys/leases/revoke-prefix/auth/${mount}/login`);
 
-/** Opens key stores and closes them after each test. */
+/** Opens key stores and servers, and closes them after each test. */
 export function vaultTests(): {
   open(
     options: Partial<VaultOptions> & Pick<VaultOptions, 'address' | 'auth'>,
     key: TransitKey,
     modules?: Partial<VaultModules>,
   ): Promise<Keystore>;
+  /** The port on which it listens on loopback from then on. */
+  listen(server: Server): Promise<number>;
 } {
-  const opened: Keystore[] = [];
+  const opened: { close(): unknown }[] = [];
   afterEach(async () => {
-    for (const keystore of opened.splice(0)) await keystore.close();
+    for (const one of opened.splice(0)) await one.close();
   });
   return {
+    async listen(server) {
+      opened.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return (server.address() as AddressInfo).port;
+    },
     async open(options, key, modules = {}) {
       const open = createVaultOpener(
         { mount: key.mount, key: key.key, keyVersion: 1, ...options },
@@ -128,7 +134,7 @@ export async function startProxy(bao: OpenBao): Promise<FaultyProxy> {
       else proxy.behave(passed, res, req);
     });
   };
-  const server: Server = createServer(listener);
+  const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: FaultyProxy = {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
