@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --disable-sigusr1 --disable-warning=ExperimentalWarning
+import { isCoded } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
 import { shutdownSignal } from '../common/shutdown.ts';
 import { EXIT, type Io, signer } from './cli.ts';
@@ -20,6 +21,8 @@ async function run(sources: Sources, { signal }: Io): Promise<number> {
     return EXIT.ok;
   } catch (err) {
     log.error({ err }, 'the signer ends');
+    // `process.exit` would wait for the thread of the call that hangs.
+    if (isCoded(err, 'keystore-hung')) process.kill(process.pid, 'SIGKILL');
     return EXIT.failed;
   }
 }

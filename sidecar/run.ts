@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';
@@ -36,6 +37,8 @@ const JOURNAL_INTERVAL_MS = 1_000;
 const AUDIT_DEADLINE_MS = 5_000;
 const PROBE_MAX_AGE_MS = 1_000;
 const PROBE_DEADLINE_MS = 4_000;
+/** In the journal's folder, which outlives restarts. */
+const PIN_MEMORY_FILE = 'refused-pins.json';
 
 /** Composes the signer and runs it until the signal; what was accepted before is still signed. */
 export async function run(config: SignerConfig, log: Logger, signal: AbortSignal): Promise<void> {
@@ -87,7 +90,7 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
 
   // It outlives the signal, so that what was accepted is still signed.
   const keystoreEnd = new AbortController();
-  const keystore = keepOpen(openerOf(config.backend, publicKey), {
+  const keystore = keepOpen(openerOf(config, publicKey), {
     signal: keystoreEnd.signal,
     retryMs: RETRY_MS,
     onChange: (fault) => {
@@ -162,10 +165,11 @@ async function repeat(work: () => Promise<void>, intervalMs: number, signal: Abo
 
 /** What opens the key, to be called again after a failure. */
 function openerOf(
-  backend: SignerConfig['backend'],
+  { backend, journal }: SignerConfig,
   publicKey: Buffer,
 ): (signal: AbortSignal) => Promise<Keystore> {
-  if (backend.type === 'pkcs11') return createPkcs11Opener({ ...backend, publicKey });
+  if (backend.type === 'pkcs11')
+    return createPkcs11Opener({ ...backend, publicKey, pinMemoryFile: join(journal.dir, PIN_MEMORY_FILE) });
   const { type: _, ...options } = backend;
   return createVaultOpener(options, { publicKey });
 }

@@ -101,6 +101,18 @@ describe('PKCS#11 recovery', () => {
     assert.equal(attempts, 1);
   });
 
+  it('closes nothing over the failure of a caller who has left', async () => {
+    const { recovery, events } = setup();
+    const caller = new AbortController();
+    let attempts = 0;
+    const signature = recovery.run(async () => {
+      if (++attempts === 3) caller.abort(new Error('deadline'));
+      throw attempts === 3 ? new Error('deadline') : rv(DEVICE_ERROR);
+    }, caller.signal);
+    await assert.rejects(signature, /deadline/);
+    assert.deepEqual([attempts, events], [3, ['freshen 1']]);
+  });
+
   it('refuses more than may be under way, also during a recovery', async () => {
     const open = Promise.withResolvers<void>();
     const { recovery, numberOf } = setup(() => open.promise, 2);
