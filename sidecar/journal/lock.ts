@@ -31,11 +31,21 @@ export async function lockJournal(
   if (await answers(path))
     throw new CodedError('journal-locked', `another process has the journal of ${dir}; stop it first`);
   await rm(path, { force: true });
-  const server = createServer((socket) => serve(socket, accept)).unref();
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket.once('close', () => open.delete(socket)));
+    serve(socket, accept);
+  }).unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen({ path }, resolve);
   });
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+  return {
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
 }
 
 function serve(socket: Socket, accept: (request: Acceptance) => Promise<void>): void {
@@ -63,7 +73,7 @@ function serve(socket: Socket, accept: (request: Acceptance) => Promise<void>): 
 export async function askHolder(dir: string, request: Acceptance): Promise<boolean> {
   const path = join(dir, NAME);
   if (!(await answers(path))) return false;
-  const socket = connect({ path, allowHalfOpen: true });
+  const socket = connect(path);
   socket.setTimeout(ANSWER_DEADLINE_MS, () =>
     socket.destroy(
       new Error(`the signer has not answered within ${ANSWER_DEADLINE_MS / 1000} s; see its /status`),
@@ -73,6 +83,7 @@ export async function askHolder(dir: string, request: Acceptance): Promise<boole
   socket.write(`${JSON.stringify(request)}\n`);
   let answer = '';
   for await (const chunk of socket) answer += chunk as string;
+  socket.destroy();
   if (answer !== 'ok') throw new Error(answer === '' ? 'the signer ended meanwhile' : answer);
   return true;
 }

@@ -5,7 +5,7 @@ import { isCheckpointSigned } from './audit.ts';
 import { BrokenChain, followChain } from './chain.ts';
 import type { JournalEvent, JournalHead, JournalLine } from './entry.ts';
 import { listSegments, type Segment } from './segments.ts';
-import { type Checkpoint, createState } from './state.ts';
+import { type Checkpoint, createState, type Facts } from './state.ts';
 
 /** What was noted elsewhere about a journal, to hold it to. */
 export interface Noted {
@@ -19,6 +19,10 @@ export interface Noted {
 
 export interface Verified {
   ok: true;
+  id: string;
+  account: string;
+  /** SHA-256 of the network's passphrase, hexadecimal. */
+  network: string;
   /** Numbers of the first and the last line. */
   first: number;
   head: JournalHead;
@@ -34,6 +38,13 @@ export interface Verified {
 /** `file` is a name in the folder; `line` counts from 1 in it, 0 means the file as a whole. */
 export type Verification = Verified | { ok: false; file: string; line: number; reason: string };
 
+/** Sees the lines as they are followed. */
+export interface Visitor {
+  line?(line: JournalLine): void;
+  /** Awaited before the next file is read. */
+  fileEnd?(): Promise<void>;
+}
+
 type Removed = Extract<JournalEvent, { type: 'segments-removed' }>;
 type Signed = Extract<JournalEvent, { type: 'checkpoint-signed' }>;
 
@@ -41,12 +52,12 @@ type Signed = Extract<JournalEvent, { type: 'checkpoint-signed' }>;
  * Follows a journal from its first line that is there to its last, whether or not a signer writes to it meanwhile. It finds
  * any edit, removal, insertion and reorder, a checkpoint that is not what the lines before it add up to, a signature that
  * is not of its checkpoint, lines missing at the front that no line says were removed, and, with what was noted, lines
- * missing at the end. One file is in memory at a time. `onLine` sees each line.
+ * missing at the end. One file is in memory at a time.
  */
 export async function verifyFolder(
   dir: string,
   noted: Noted = {},
-  onLine: (line: JournalLine, hash: string) => void = () => undefined,
+  visit: Visitor = {},
 ): Promise<Verification> {
   const segments = await listSegments(dir);
   const [oldest] = segments;
@@ -61,8 +72,9 @@ export async function verifyFolder(
       const first = segment === oldest ? segment.first : head!.n + 1;
       const read = followChain(await readFile(segment.path), first, before, (line, hash) => {
         chain.take(line, hash);
-        onLine(line, hash);
+        visit.line?.(line);
       });
+      await visit.fileEnd?.();
       head = read.head;
       incompleteBytes = read.incompleteBytes;
       checkFile(segment, first, read, isLast);
@@ -153,6 +165,17 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
         return `no checkpoint is signed by ${auditKey}`;
       return undefined;
     },
-    summary: () => ({ checkpoint: state.checkpoint()?.number ?? 0, signedThrough, keys: [...keys] }),
+    summary: () => ({
+      ...identity(state.facts()),
+      checkpoint: state.checkpoint()?.number ?? 0,
+      signedThrough,
+      keys: [...keys],
+    }),
   };
 }
+
+const identity = ({ id, account, network }: Facts): Pick<Verified, 'id' | 'account' | 'network'> => ({
+  id,
+  account,
+  network,
+});
