@@ -154,7 +154,10 @@ export async function createTransitKey(bao: OpenBao, options: object = {}): Prom
     keys: Record<string, { public_key?: string }>;
   };
   await bao.ok('PUT', `sys/policies/acl/${mount}`, {
-    policy: policyText().replaceAll('transit/', `${mount}/`).replaceAll('stellar-trading', key),
+    policy: policyText()
+      .replaceAll('transit/', `${mount}/`)
+      .replaceAll('stellar-trading', key)
+      .replaceAll('stellar-audit', 'audit'),
   });
   return { mount, key, policy: mount, publicKey: Buffer.from(keys['1']?.public_key ?? '', 'base64') };
 }

@@ -37,6 +37,8 @@ export function createVaultOpener(
   }: VaultModules,
 ): (signal: AbortSignal) => Promise<Keystore> {
   const checked = vaultOptions.parse(options);
+  /** Nobody pins the audit key; what it was at first it must stay. */
+  let auditPublicKey: Buffer | undefined;
   return async (signal) => {
     const { address, caFile } = checked;
     const transport = createTransport({ address, ca: readCa(caFile), deadline, now });
@@ -44,7 +46,9 @@ export function createVaultOpener(
     let session: Session | undefined;
     try {
       session = await logIn(checked.auth, modules, signal);
-      return await openKeys(checked, publicKey, session, transport, signal);
+      const keystore = await openKeys(checked, { publicKey, auditPublicKey }, session, transport, signal);
+      auditPublicKey = keystore.audit?.publicKey;
+      return keystore;
     } catch (error) {
       session?.close();
       await transport.close();
@@ -55,24 +59,26 @@ export function createVaultOpener(
 
 async function openKeys(
   { mount, key: name, keyVersion, auditKey }: VaultOptions,
-  publicKey: Buffer,
+  { publicKey, auditPublicKey }: { publicKey: Buffer; auditPublicKey: Buffer | undefined },
   session: Session,
   transport: { close(): Promise<void> },
   signal: AbortSignal,
 ): Promise<Keystore> {
-  const open = async (version: KeyVersion, pinned?: Buffer) => {
-    const found = await readPublicKey(session, version, signal);
-    if (pinned?.equals(found) === false)
+  const trading = { mount, name, version: keyVersion };
+  const account = await openKey(session, trading, signal, (found) => {
+    if (!found.equals(publicKey))
       throw keystoreFault(
         'wrong-account',
-        `version ${version.version} of the key ${version.name} of ${mount} is not the key of STELLAR_ACCOUNT`,
+        `version ${keyVersion} of the key ${name} of ${mount} is not the key of STELLAR_ACCOUNT`,
       );
-    const key = createTransitKey(session, version, found);
-    await key.sign(probeMessage(), signal);
-    return key;
-  };
-  const account = await open({ mount, name, version: keyVersion }, publicKey);
-  const audit = auditKey && (await open({ mount, ...auditKey }));
+  });
+  const audit =
+    auditKey &&
+    (await openKey(session, { mount, ...auditKey }, signal, (found) => {
+      if (found.equals(publicKey)) throw keystoreFault('key-unsafe', 'the audit key is the trading key');
+      if (auditPublicKey?.equals(found) === false)
+        throw keystoreFault('key-unsafe', 'the audit key is another one than before');
+    }));
   return {
     publicKey,
     audit,
@@ -85,12 +91,19 @@ async function openKeys(
   };
 }
 
-async function readPublicKey(session: Session, key: KeyVersion, signal: AbortSignal): Promise<Buffer> {
+async function openKey(
+  session: Session,
+  key: KeyVersion,
+  signal: AbortSignal,
+  check: (publicKey: Buffer) => void,
+) {
   const options = { what: `the key ${key.name} of ${key.mount}`, signal };
-  const answer: unknown = await session.use((client) =>
-    client.read(`${key.mount}/keys/${key.name}`, options),
-  );
-  return publicKeyOf(answer, key);
+  const path = `${key.mount}/keys/${key.name}`;
+  const found = publicKeyOf(await session.use<unknown>((client) => client.read(path, options)), key);
+  check(found);
+  const opened = createTransitKey(session, key, found);
+  await opened.sign(probeMessage(), signal);
+  return opened;
 }
 
 function readCa(file: string | undefined): string | undefined {

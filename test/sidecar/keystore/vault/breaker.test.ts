@@ -42,12 +42,14 @@ describe('the key store kept open on Vault', () => {
 
   for (const [what, status, body, fault] of [
     ['is sealed', 503, '{"errors":["Vault is sealed"]}', 'Vault is sealed'],
-    ['denies', 403, '{"errors":["permission denied"]}', /^Vault (denied|refused) /],
+    ['denies', 403, '{"errors":["permission denied"]}', /^Vault denied /],
     ['is not there', 0, '', /^cannot reach Vault: the connection was cut$/],
   ] as const)
     it(`says that Vault ${what}, fails at once meanwhile, and is usable again by itself`, async () => {
-      proxy.behave = (_pass, res) => {
+      proxy.behave = (pass, res, req) => {
         if (status === 0) res.destroy();
+        // A policy that lacks the key does not keep the token from logging in.
+        else if (status === 403 && req.url!.includes('/auth/')) pass();
         else res.writeHead(status).end(body);
       };
       await assert.rejects(kept.sign(message(), never));

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
+import { createVaultOpener } from '../../../../sidecar/keystore/vault/open.ts';
 import {
   createTransitKey,
   type OpenBao,
@@ -53,11 +54,7 @@ describe('a key in Vault transit', () => {
 
   it('signs with the audit key of the same mount', async () => {
     await bao.ok('POST', `${key.mount}/keys/audit`, { type: 'ed25519' });
-    await bao.ok('PUT', `sys/policies/acl/${key.policy}-audit`, {
-      policy: `path "${key.mount}/sign/audit" { capabilities = ["update"] }
-path "${key.mount}/keys/audit" { capabilities = ["read"] }`,
-    });
-    const { auth } = await tokenAuth(bao, key, { policies: [key.policy, `${key.policy}-audit`] });
+    const { auth } = await tokenAuth(bao, key);
     const auditKey = { name: 'audit', version: 1 };
     const keystore = await vault.open({ address: bao.http, auth, auditKey }, key);
     const hash = message();
@@ -68,12 +65,40 @@ path "${key.mount}/keys/audit" { capabilities = ["read"] }`,
 
   it('refuses an audit key that can be exported @security', async () => {
     await bao.ok('POST', `${key.mount}/keys/audit`, { type: 'ed25519', exportable: true });
-    const auth = { tokenFile: secretFile(bao, bao.rootToken) };
+    const { auth } = await tokenAuth(bao, key);
     const auditKey = { name: 'audit', version: 1 };
     await assert.rejects(vault.open({ address: bao.http, auth, auditKey }, key), {
       code: 'key-unsafe',
       message: /audit/,
     });
+  });
+
+  it('refuses an audit key that is the trading key, or another one than before @security', async () => {
+    const { auth } = await tokenAuth(bao, key);
+    const trading = { name: key.key, version: 1 };
+    await assert.rejects(vault.open({ address: bao.http, auth, auditKey: trading }, key), {
+      code: 'key-unsafe',
+      message: /is the trading key/,
+    });
+    const path = `${key.mount}/keys/audit`;
+    await bao.ok('POST', path, { type: 'ed25519' });
+    const open = createVaultOpener(
+      {
+        address: bao.http,
+        auth,
+        mount: key.mount,
+        key: key.key,
+        keyVersion: 1,
+        auditKey: { name: 'audit', version: 1 },
+      },
+      { publicKey: key.publicKey },
+    );
+    await (await open(never)).close();
+    await (await open(never)).close();
+    await bao.ok('POST', `${path}/config`, { deletion_allowed: true });
+    await bao.ok('DELETE', path);
+    await bao.ok('POST', path, { type: 'ed25519' });
+    await assert.rejects(open(never), { code: 'key-unsafe', message: /another one than before/ });
   });
 
   it('signs in a namespace', async () => {
