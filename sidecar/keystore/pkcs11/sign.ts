@@ -41,10 +41,13 @@ export function createSign(
     message.copy(input);
     const output = Buffer.alloc(SIGNATURE_BYTES);
     held.add(input).add(output);
-    const timer = setTimeout(
-      () => onHang(keystoreFault('keystore-hung', `C_Sign has not returned for ${hangMs / 1000} s`)),
-      hangMs,
-    );
+    let turn: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => {
+      // After a call that blocked the event loop, timers come before results: let those that are there be taken first.
+      turn = setImmediate(() =>
+        onHang(keystoreFault('keystore-hung', `C_Sign has not returned for ${hangMs / 1000} s`)),
+      );
+    }, hangMs);
     try {
       lib.C_SignInit(session, mechanism, key.handle);
       const signature = Buffer.from(await lib.C_SignAsync(session, input, output));
@@ -52,6 +55,7 @@ export function createSign(
       return signature;
     } finally {
       clearTimeout(timer);
+      clearImmediate(turn);
       held.delete(input);
       held.delete(output);
     }

@@ -251,6 +251,19 @@ describe('PKCS#11 faults @security', function () {
     assert.equal(shim.calls('C_Login'), 0);
   });
 
+  it('takes no call for hung that had returned while something else blocked the event loop', async () => {
+    keystore = await opener({ hangMs: 100 })(signal());
+    shim.forget();
+    shim.set('C_Sign 0 1 20000');
+    const signature = keystore.sign(Buffer.alloc(32), signal());
+    while (shim.calls('C_Sign') === 0) await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    const hung = keystore.failed!.then(() => 'hung');
+    assert.equal((await signature).length, 64);
+    const later = new Promise((resolve) => setTimeout(resolve, 20, 'not hung'));
+    assert.equal(await Promise.race([hung, later]), 'not hung');
+  });
+
   for (const [when, faults] of [
     ['later', []],
     ['at the start', ['C_Sign 0 -1 60000000']],
