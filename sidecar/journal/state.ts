@@ -49,7 +49,8 @@ export function createState(): State {
   let checkpoint: Checkpoint | undefined;
   let timeMs = 0;
   const wall = (): bigint => BigInt(Math.floor(timeMs / 1000));
-  const sequences = createSequences(wall, () => facts?.at ?? 0);
+  const noSequences = () => createSequences(wall, () => facts?.at ?? 0);
+  let sequences = noSequences();
   const windows = createWindows();
 
   const sign = (event: Extract<JournalEvent, { type: 'signed' }>): void => {
@@ -73,6 +74,8 @@ export function createState(): State {
       timeMs = Date.parse(time);
       if (event.type === 'checkpoint') {
         const { live, windows: series, ...rest } = event.state;
+        // What was over when it was written is over for good, whatever a clock that jumps says later.
+        sequences = noSequences();
         restore({ live, windows: series }, sequences, windows);
         facts = rest;
         checkpoint = { number: event.number, n, hash };
