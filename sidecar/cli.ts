@@ -27,6 +27,10 @@ export interface Actions {
 
 /** Commands that live in rooms of their own; each is loaded when it is asked for, so that `run` never loads it. */
 const ROOMS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  journal: {
+    summary: 'verifies, shows and exports the journal, and accepts its loss',
+    load: async () => (await import('./journal/command.ts')).journalCommand,
+  },
   keys: {
     summary: 'makes, imports and checks keys, and creates channel accounts',
     load: async () => (await import('./keys/main.ts')).keysCommand,

@@ -4,6 +4,7 @@ import { url } from 'node:inspector';
 import { CodedError } from '../../common/errors.ts';
 import { type FileFacts, fileFacts, self } from '../../common/secret-file.ts';
 import type { SignerConfig } from '../config.ts';
+import type { VaultAuth } from '../keystore/vault/options.ts';
 import { type CoreFacts, isWithoutCore, judgeStart, type StartFault } from './judge.ts';
 
 const PRLIMIT = '/usr/bin/prlimit';
@@ -47,14 +48,14 @@ export function startSafely(
 /** What `run` must be safe with. */
 export function exposureOf({ tls, backend }: SignerConfig): StartOptions {
   if (backend.type === 'pkcs11') return { secretFiles: [tls.keyFile, backend.pinFile] };
-  const { auth, address } = backend;
-  const file =
-    'kubernetes' in auth
-      ? auth.kubernetes.jwtFile
-      : 'appRole' in auth
-        ? auth.appRole.secretIdFile
-        : auth.tokenFile;
-  return { secretFiles: [tls.keyFile, file], vaultAddress: address };
+  return { secretFiles: [tls.keyFile, ...vaultFiles(backend.auth)], vaultAddress: backend.address };
+}
+
+function vaultFiles(auth: VaultAuth): string[] {
+  if ('kubernetes' in auth) return [auth.kubernetes.jwtFile];
+  if ('tokenFile' in auth) return [auth.tokenFile];
+  const { secretIdFile, roleIdFile } = auth.appRole;
+  return roleIdFile === undefined ? [secretIdFile] : [secretIdFile, roleIdFile];
 }
 
 /** One that comes later is judged when it is read. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Actions, EXIT, signer } from '../../sidecar/cli.ts';
 import { loadSignerConfig } from '../../sidecar/config.ts';
@@ -26,6 +27,21 @@ describe('the signer’s command line', () => {
   for (const name of transcripts)
     it(`prints what ${name} says`, () =>
       playTranscript(FOLDER + name, (args, io) => signer(args, io, actions)));
+
+  for (const room of ['journal', 'keys'])
+    it(`hands ${room} what follows it`, async () => {
+      let printed = '';
+      const stdout = new Writable({
+        write(chunk, _encoding, done) {
+          printed += String(chunk);
+          done();
+        },
+      });
+      const { stdin, stderr } = process;
+      const io = { stdin, stdout, stderr, env: {}, signal: new AbortController().signal };
+      assert.equal(await signer([room, '--help'], io, actions), EXIT.ok);
+      assert.match(printed, new RegExp(`usage: signer ${room} COMMAND`));
+    });
 
   it('has transcripts', () => assert.ok(transcripts.length >= 3));
 });

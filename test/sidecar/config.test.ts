@@ -9,6 +9,7 @@ import { listOptions } from '../../sidecar/config/options.ts';
 import { gather } from '../../sidecar/config/sources.ts';
 import { loadSignerConfig } from '../../sidecar/config.ts';
 import { vaultOptions } from '../../sidecar/keystore/vault/options.ts';
+import { exposureOf } from '../../sidecar/startup/facts.ts';
 import { ISSUER } from './transactions.ts';
 
 const COMMON = {
@@ -235,6 +236,23 @@ describe('the signer’s configuration', () => {
   ] as const)
     it(`@security refuses ${what}, by name and without its value`, () =>
       assert.match(refusal(document, env), says));
+
+  it('knows which files hold secrets', () => {
+    const login = (auth: object) => exposureOf(load(vault({ tokenFile: undefined, auth }))).secretFiles;
+    assert.deepEqual(exposureOf(load(pkcs11())), { secretFiles: ['/tls.key', '/pin'] });
+    assert.deepEqual(exposureOf(load(vault())), {
+      secretFiles: ['/tls.key', '/token'],
+      vaultAddress: 'https://vault.example:8200',
+    });
+    assert.deepEqual(login({ kubernetes: { role: 'r', jwtFile: '/jwt' } }), ['/tls.key', '/jwt']);
+    const approle = { secretIdFile: '/secret' };
+    assert.deepEqual(login({ approle: { ...approle, roleId: 'r' } }), ['/tls.key', '/secret']);
+    assert.deepEqual(login({ approle: { ...approle, roleIdFile: '/role' } }), [
+      '/tls.key',
+      '/secret',
+      '/role',
+    ]);
+  });
 
   it('names a file that is not there', () => {
     assert.throws(() => loadSignerConfig({ env: {}, file: '/nowhere.yaml' }), {
