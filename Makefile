@@ -68,7 +68,7 @@ bench-sandbox: setup ## Measures the sandbox: operations a second, memory over 1
 
 .PHONY: bench-signer
 bench-signer: setup ## Measures the signer against its token and its Vault (about 3 minutes)
-	@node --expose-gc test/bench/signer.ts
+	@UV_THREADPOOL_SIZE=8 node test/bench/signer.ts
 
 .PHONY: soak
 soak: setup ## Signs 200,000 times and kills the signer 200 times (about 15 minutes)

@@ -12,7 +12,11 @@ export interface Measured {
 }
 
 /** Keeps `inFlight` calls of `work` under way for `ms` milliseconds. */
-export async function closedLoop(work: () => Promise<boolean>, inFlight: number, ms: number): Promise<Measured> {
+export async function closedLoop(
+  work: () => Promise<boolean>,
+  inFlight: number,
+  ms: number,
+): Promise<Measured> {
   const latencies: number[] = [];
   let failed = 0;
   const loop = monitorEventLoopDelay({ resolution: 1 });

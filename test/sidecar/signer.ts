@@ -44,14 +44,32 @@ export interface RunningSigner {
 
 const MAIN = fileURLToPath(new URL('../../sidecar/main.ts', import.meta.url));
 
+/** Whose key signs, and how the signer finds it. */
+export interface Backend {
+  account: string;
+  env: Record<string, string>;
+}
+
+export const tokenBackend = (token: Token): Backend => ({
+  account: token.account,
+  env: {
+    ...token.env,
+    STELLAR_PKCS11_MODULE: token.module,
+    STELLAR_PKCS11_TOKEN_LABEL: token.tokenLabel,
+    STELLAR_PKCS11_KEY_LABEL: token.keyLabel,
+    STELLAR_PKCS11_PIN_FILE: token.pinFile,
+  },
+});
+
 /** Starts a signer on `dir` and waits until it listens on both its sockets. Policies are YAML, by file name. */
 export async function startSigner(options: {
   dir: string;
-  token: Token;
+  token: Token | Backend;
   policies: Record<string, string>;
   env?: Record<string, string>;
 }): Promise<RunningSigner> {
-  const { dir, token } = options;
+  const { dir } = options;
+  const backend = 'pinFile' in options.token ? tokenBackend(options.token) : options.token;
   const at = (name: string): string => join(dir, name);
   for (const name of ['policy', 'journal', 'run', 'tls'])
     mkdirSync(at(name), { recursive: true, mode: 0o750 });
@@ -65,20 +83,16 @@ export async function startSigner(options: {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env.PATH,
-      ...token.env,
       STELLAR_NETWORK_PASSPHRASE: PASSPHRASE,
-      STELLAR_ACCOUNT: token.account,
+      STELLAR_ACCOUNT: backend.account,
       STELLAR_SIGNER_SOCKET: socket,
-      STELLAR_PKCS11_MODULE: token.module,
-      STELLAR_PKCS11_TOKEN_LABEL: token.tokenLabel,
-      STELLAR_PKCS11_KEY_LABEL: token.keyLabel,
-      STELLAR_PKCS11_PIN_FILE: token.pinFile,
       STELLAR_POLICY_DIR: at('policy'),
       STELLAR_JOURNAL_DIR: at('journal'),
       STELLAR_JOURNAL_INIT: 'true',
       STELLAR_HEALTH_ADDRESS: '127.0.0.1:0',
       STELLAR_TLS_CERT_FILE: at('tls/tls.crt'),
       STELLAR_TLS_KEY_FILE: at('tls/tls.key'),
+      ...backend.env,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
