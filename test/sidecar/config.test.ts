@@ -237,6 +237,14 @@ describe('the signer’s configuration', () => {
     it(`@security refuses ${what}, by name and without its value`, () =>
       assert.match(refusal(document, env), says));
 
+  it('@security shows the value of no option in a refusal, wherever it was given', () => {
+    for (const { name, variable } of listOptions()) {
+      const nested = name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), 'hunter2 {');
+      assert.notEqual(refusal(nested as object), 'taken', name);
+      assert.notEqual(refusal({}, { [variable]: 'hunter2 {' }), 'taken', name);
+    }
+  });
+
   it('knows which files hold secrets', () => {
     const login = (auth: object) => exposureOf(load(vault({ tokenFile: undefined, auth }))).secretFiles;
     assert.deepEqual(exposureOf(load(pkcs11())), { secretFiles: ['/tls.key', '/pin'] });
