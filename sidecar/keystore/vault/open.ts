@@ -19,8 +19,11 @@ export interface VaultModules {
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Vault answers in a few milliseconds; a change of its active node is waited for by whoever asked. */
-const DEADLINE_MS = 2_000;
+/**
+ * Vault answers in a few milliseconds. Both attempts of a signature fit into the deadlines of the socket and of the probe, so
+ * that those say what is wrong and not only that it took long.
+ */
+const DEADLINE_MS = 1_500;
 
 /**
  * An opener of the account's key in the transit engine of Vault or OpenBao, to be called again after a failure. Opening is:

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import { createVaultOpener } from '../../../../sidecar/keystore/vault/open.ts';
+import { createAuthority, selfSigned } from '../../../certificates.ts';
 import {
   createTransitKey,
   type OpenBao,
@@ -210,10 +212,7 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
 
     it('is not asked with another authority, and a missing caFile is named', async () => {
       const { auth } = await tokenAuth(bao, key);
-      const other = secretFile(
-        bao,
-        (await import('../../../certificates.ts').then((c) => c.selfSigned('x'))).cert,
-      );
+      const other = secretFile(bao, (await selfSigned('x')).cert);
       await assert.rejects(vault.open({ address: bao.https, caFile: other, auth }, key), {
         code: 'vault-unreachable',
         message: /TLS failed/,
@@ -223,6 +222,24 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
         message: /\/nowhere\/ca\.pem/,
       });
     });
+  });
+
+  it('is not asked over TLS 1.2 @security', async () => {
+    let asked = 0;
+    const authority = await createAuthority();
+    const { cert, key: privateKey } = await authority.issue({ names: ['127.0.0.1'], usage: 'server' });
+    const old = createTlsServer({ cert, key: privateKey, maxVersion: 'TLSv1.2' }, (_req, res) => {
+      asked++;
+      res.end('{}');
+    });
+    const address = `https://127.0.0.1:${await vault.listen(old)}`;
+    const { auth } = await tokenAuth(bao, key);
+    const caFile = secretFile(bao, authority.cert);
+    await assert.rejects(vault.open({ address, caFile, auth }, key), {
+      code: 'vault-unreachable',
+      message: /TLS failed \(ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION\)/,
+    });
+    assert.equal(asked, 0);
   });
 
   it('takes nothing from the environment: no proxy, token, namespace, skipped check or debug text @security', async () => {
