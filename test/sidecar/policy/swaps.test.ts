@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
 import type { Context } from '../../../sidecar/policy/check.ts';
 import { spendsOf } from '../../../sidecar/policy/limits.ts';
 import type { PathPayment } from '../../../sidecar/transaction.ts';
 import { ISSUER } from '../transactions.ts';
-import {
-  ACCOUNT,
-  context,
-  EURC_ID,
-  policy,
-  refusalOf,
-  swap,
-  transaction,
-  USDC_ID,
-  verdict,
-} from './fixtures.ts';
+import { context, EURC_ID, policy, refusalOf, swap, transaction, USDC_ID, verdict } from './fixtures.ts';
 
 const ops = (...operations: PathPayment[]) => ({ operations });
 const SELL_USDC = { sendAsset: USDC_ID, destAsset: 'XLM' };
@@ -134,64 +123,5 @@ describe('signing policy: swaps @security', () => {
       { kind: 'fee', asset: 'XLM', amount: '321' },
       { kind: 'swap', asset: 'XLM', pair: [USDC_ID, 'XLM'].join(' '), amount: '100000000' },
     ]);
-  });
-
-  it('allows only what a brute-force reading of the policy allows', () => {
-    const assets = ['XLM', USDC_ID, EURC_ID];
-    const amount = fc.bigInt({ min: -2n, max: 40n });
-    const operation = fc.record({
-      type: fc.constantFrom('pathPaymentStrictSend' as const, 'pathPaymentStrictReceive' as const),
-      source: fc.constantFrom(undefined, ACCOUNT, ISSUER),
-      destination: fc.constantFrom(ACCOUNT, ACCOUNT, ACCOUNT, ISSUER),
-      sendAsset: fc.constantFrom(...assets),
-      sendMax: amount,
-      destAsset: fc.constantFrom(...assets),
-      destMin: amount,
-      path: fc.array(fc.constantFrom(...assets), { maxLength: 2 }),
-    });
-    // Prices of EURC in XLM around 2 and of USDC in EURC around 1/2, so that whole small amounts meet both bounds.
-    const rules = [
-      { pair: ['EURC', 'XLM'], min: [3n, 2n], max: [5n, 2n], most: { XLM: 30n, EURC: 9n } },
-      { pair: ['USDC', 'EURC'], min: [1n, 4n], max: [2n, 3n], most: { USDC: 30n, EURC: 12n } },
-    ] as const;
-    const id = (code: string) => (code === 'XLM' ? 'XLM' : `${code}:${ISSUER}`);
-    const spec = {
-      swaps: [
-        {
-          pair: [EURC_ID, 'XLM'],
-          price: { min: '1.5', max: '2.5' },
-          maxAmount: { XLM: '30', [EURC_ID]: '9' },
-        },
-        {
-          pair: [USDC_ID, EURC_ID],
-          price: { min: '0.25', max: '0.66666666666666666666' },
-          maxAmount: { [USDC_ID]: '30', [EURC_ID]: '12' },
-        },
-      ],
-    };
-    const parsed = policy(spec);
-    let allowedCount = 0;
-    fc.assert(
-      fc.property(fc.array(operation, { minLength: 1, maxLength: 2 }), (operations) => {
-        const isAllowed = refusalOf({ operations }, [parsed]) === undefined;
-        const isRight = operations.every((op) => {
-          if ((op.source ?? ACCOUNT) !== ACCOUNT || op.destination !== ACCOUNT) return false;
-          if (op.sendMax <= 0n || op.destMin <= 0n) return false;
-          const rule = rules.find(
-            ({ pair }) => pair.map(id).includes(op.sendAsset) && pair.map(id).includes(op.destAsset),
-          );
-          if (rule === undefined || op.sendAsset === op.destAsset) return false;
-          const isBase = id(rule.pair[0]) === op.sendAsset;
-          const price = Number(isBase ? op.destMin : op.sendMax) / Number(isBase ? op.sendMax : op.destMin);
-          const [min, max] = [rule.min, rule.max].map(([n, d]) => Number(n) / Number(d)) as [number, number];
-          const most = Object.entries(rule.most).find(([code]) => id(code) === op.sendAsset)![1];
-          return price >= min && price < max + (max === 2.5 ? 1e-12 : -1e-12) && op.sendMax <= most;
-        });
-        assert.equal(isAllowed, isRight);
-        if (isAllowed) allowedCount++;
-      }),
-      { numRuns: 20_000, seed: 1 },
-    );
-    assert.ok(allowedCount > 20, `only ${allowedCount} were allowed`);
   });
 });
