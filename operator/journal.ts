@@ -62,7 +62,7 @@ export function lostJournal(
       : 'Nothing is signed for some minutes; after that all spending windows count as full and offers can be deleted.';
   return (
     `${what}. ${state} Find out who or what did it. Then bring the volume back, or accept the loss with ` +
-    '"signer journal accept-loss"; the signer\'s documentation says how.'
+    '"signer journal accept-loss --reason … --by …" in its container.'
   );
 }
 

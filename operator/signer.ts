@@ -21,7 +21,7 @@ const report = z.object({
     id: journalId.optional(),
     checkpoint: count.optional(),
     /** The record that it has read; absent in signers that do not tell. */
-    expected: z.object({ id: journalId.optional() }).optional(),
+    expected: z.object({ id: journalId.optional() }).optional().catch(undefined),
     standing: z.enum(['unconfirmed', 'ready', 'waiting', 'full']).optional(),
   }),
 });

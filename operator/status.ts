@@ -25,6 +25,9 @@ export interface Observed {
   stalled?: { reason: string; message: string } | undefined;
 }
 
+/** Reason while the signer of a first start waits for its own journal's id. */
+const UNCONFIRMED = 'JournalUnconfirmed';
+
 type Verdict = Pick<Finding, 'status' | 'reason' | 'message'>;
 
 /**
@@ -83,7 +86,7 @@ export function deletingStatus(
 /** Looks at clocks that no watch tells of: ends of certificates, Secrets that somebody deleted. */
 const HEARTBEAT_MS = 600_000;
 const UNREADY_HEARTBEAT_MS = 60_000;
-/** Until the journal of a first start is recorded, for which trading waits. */
+/** Until the journal of a first start is recorded and has come back, for which trading waits. */
 const ASK_FIRST_MS = 1_000;
 /** While a signer starts, lacks something or has not loaded a policy: nothing but its answer tells when it has. */
 const ASK_AGAIN_MS = 5_000;
@@ -92,8 +95,9 @@ const ASK_AGAIN_MS = 5_000;
 export function lookAgainMs({ conditions, journal }: StellarConnectorStatus, asked: boolean): number {
   const holds = (type: string): boolean =>
     conditions?.some((one) => one.type === type && one.status === 'True') === true;
+  const isFirst = journal === undefined || conditions?.some(({ reason }) => reason === UNCONFIRMED);
   if (asked && !(holds('SignerReady') && holds('PolicyInForce')))
-    return journal === undefined ? ASK_FIRST_MS : ASK_AGAIN_MS;
+    return isFirst ? ASK_FIRST_MS : ASK_AGAIN_MS;
   return holds('Ready') ? HEARTBEAT_MS : UNREADY_HEARTBEAT_MS;
 }
 
@@ -109,8 +113,8 @@ function readyVerdict(observed: Observed): Verdict {
       : refuse('Pausing', 'the pod is ending');
   }
   if (!egressHeld) return refuse('EgressNotPinned', 'the NetworkPolicy is not in place');
-  const lost = lostJournal(observed.journal, observed.report?.journal);
-  if (lost !== undefined) return refuse('JournalLost', lost);
+  const journal = journalVerdict(observed);
+  if (journal !== undefined) return journal;
   if ((seen.readyReplicas ?? 0) >= 1 && (seen.updatedReplicas ?? 0) >= 1)
     return affirm('Ready', 'signer and connector are ready');
   return refuse('PodNotReady', signerFault(observed) ?? podTrouble(pods) ?? 'the pod is starting');
@@ -121,8 +125,8 @@ function signerVerdict(observed: Observed): Verdict {
   const statuses = pods.flatMap(({ status }) => status?.initContainerStatuses ?? []);
   const signer = statuses.find(({ name }) => name === 'signer');
   if (signer === undefined) return unknown('NoPod', 'no signer is running');
-  const lost = lostJournal(observed.journal, observed.report?.journal);
-  if (lost !== undefined) return refuse('JournalLost', lost);
+  const journal = journalVerdict(observed);
+  if (journal !== undefined) return journal;
   if (signer.ready === true) return affirm('Signed', signedMessage(observed.journal));
   // What it says now counts for more than how it ended before.
   const fault = signerFault(observed);
@@ -131,6 +135,17 @@ function signerVerdict(observed: Observed): Verdict {
   return refuse(
     'NotReady',
     fault ?? 'the signer runs but cannot sign yet; its log says why (kubectl logs -c signer)',
+  );
+}
+
+/** What the journal keeps from trading, also where the signer counts as ready since it can sign deletions. */
+function journalVerdict({ journal, report }: Observed): Verdict | undefined {
+  const lost = lostJournal(journal, report?.journal);
+  if (lost !== undefined) return refuse('JournalLost', lost);
+  if (report?.journal.standing !== 'unconfirmed') return undefined;
+  return refuse(
+    UNCONFIRMED,
+    'the signer waits until it sees its journal recorded, some seconds, at the latest about a minute',
   );
 }
 
@@ -145,10 +160,7 @@ function signedMessage({ id, former }: Partial<JournalRecord> = {}): string {
 /** What the signer itself says it lacks. */
 function signerFault({ report }: Observed): string | undefined {
   const fault = report?.keystore.fault ?? report?.journal.fault;
-  if (fault !== undefined) return `the signer cannot sign: ${fault}`;
-  return report?.journal.standing === 'unconfirmed'
-    ? 'the signer waits until it sees its journal recorded, some seconds, at the latest about a minute'
-    : undefined;
+  return fault === undefined ? undefined : `the signer cannot sign: ${fault}`;
 }
 
 /** In force is what the signer reports to have loaded, file by file. */

@@ -131,21 +131,16 @@ const CASES: Record<string, { seen: Partial<Observed>; conditions: string; messa
       'Ready=True Ready, SignerReady=True Signed, PolicyInForce=False Refused, EgressPinned=True Pinned',
   },
   'the signer waits until it sees its journal recorded': {
-    seen: {
-      statefulSet: unready,
-      pods: [pod({ ready: false, state: { running: {} } })],
-      report: journalReport('unconfirmed'),
-      journal: { id: 'mine' },
-    },
+    seen: { report: journalReport('unconfirmed'), journal: { id: 'mine' } },
     conditions:
-      'Ready=False PodNotReady, Reconciling=True PodNotReady, SignerReady=False NotReady, PolicyInForce=True Loaded, EgressPinned=True Pinned',
+      'Ready=False JournalUnconfirmed, Reconciling=True JournalUnconfirmed, SignerReady=False JournalUnconfirmed, PolicyInForce=True Loaded, EgressPinned=True Pinned',
     message: /^the signer waits until it sees its journal recorded/,
   },
   'the journal was lost, which a ready pod does not hide': {
     seen: { report: journalReport('full'), journal: { id: 'theirs' } },
     conditions:
       'Ready=False JournalLost, Reconciling=True JournalLost, SignerReady=False JournalLost, PolicyInForce=True Loaded, EgressPinned=True Pinned',
-    message: /has the journal mine, recorded is theirs: .* accept the loss with "signer journal accept-loss"/,
+    message: /has the journal mine, recorded is theirs: .* accept the loss with "signer journal accept-loss /,
   },
   'a ready signer could not be asked': {
     seen: { report: undefined },
@@ -235,9 +230,9 @@ describe('the next look', () => {
       assert.equal(nextLook({ journal: { id: 'j' }, ...change }), 5_000);
   });
 
-  it('comes in a second while no journal is recorded, which trading waits for', () => {
+  it('comes in a second while no journal is recorded or has not come back, which trading waits for', () => {
     assert.equal(nextLook({ ...starting, report: undefined }), 1_000);
-    assert.equal(nextLook({ ...starting, report: journalReport('unconfirmed') }), 1_000);
+    assert.equal(nextLook({ report: journalReport('unconfirmed'), journal: { id: 'mine' } }), 1_000);
   });
 
   it('takes its time where there is nobody to ask, and where all is well', () => {
