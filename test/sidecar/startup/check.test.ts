@@ -31,9 +31,19 @@ describe('signer config check, as a process of its own @security', function () {
       pkcs11: { module: '/no.so', tokenLabel: 't', keyLabel: 'k', pinFile: file('pin') },
     };
     writeFileSync(file('signer.yaml'), stringify(config));
+    // With a limit that lets a core be written, as container runtimes have it.
     const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', MAIN, 'config', 'check', '--config', file('signer.yaml')],
+      '/usr/bin/prlimit',
+      [
+        '--core=1048576:',
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        MAIN,
+        'config',
+        'check',
+        '--config',
+        file('signer.yaml'),
+      ],
       { env: { PATH: process.env.PATH!, ...env }, encoding: 'utf8', timeout: 20_000 },
     );
     assert.ok(!`${stdout}${stderr}`.includes('hunter2'));
@@ -43,6 +53,7 @@ describe('signer config check, as a process of its own @security', function () {
   it('finds nothing against files that are not there yet and a PIN that only we read', () => {
     const { status, stdout, stderr } = check();
     assert.deepEqual([status, stderr], [0, '']);
+    assert.doesNotMatch(stdout, /core-dumps/);
     assert.match(stdout, /^(warning [a-z-]+: .*\n)*the configuration is usable\n$/);
   });
 
