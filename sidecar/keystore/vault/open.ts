@@ -15,6 +15,7 @@ export interface VaultModules {
   publicKey: Buffer;
   /** Ends one exchange; a signature has two attempts. */
   deadline?: () => AbortSignal;
+  /** Milliseconds of a clock that is never set back. */
   now?: () => number;
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -35,7 +36,7 @@ export function createVaultOpener(
   {
     publicKey,
     deadline = () => AbortSignal.timeout(DEADLINE_MS),
-    now = Date.now,
+    now = () => performance.now(),
     sleep: wait = sleep,
   }: VaultModules,
 ): (signal: AbortSignal) => Promise<Keystore> {

@@ -10,7 +10,7 @@ export interface TransportOptions {
   ca: string | undefined;
   /** Ends one exchange, connecting included. */
   deadline: () => AbortSignal;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a clock that is never set back. */
   now: () => number;
 }
 
@@ -63,7 +63,8 @@ export function createTransport({ address, ca, deadline, now }: TransportOptions
       },
     });
   let pool = open();
-  let throttledUntil = 0;
+  let isClosed = false;
+  let throttledUntil = -Infinity;
 
   const exchange = async ({ method, uri, headers, json, signal }: TransportRequest) => {
     const used = pool;
@@ -80,7 +81,7 @@ export function createTransport({ address, ca, deadline, now }: TransportOptions
     } catch (error) {
       signal?.throwIfAborted();
       // What is wrong with one connection is often wrong with its sisters: later requests dial anew.
-      if (pool === used) {
+      if (pool === used && !isClosed) {
         pool = open();
         void used.close().catch(() => undefined);
       }
@@ -105,7 +106,10 @@ export function createTransport({ address, ca, deadline, now }: TransportOptions
       if (answer.status === 429 && pause > 0) throttledUntil = now() + Math.min(pause * 1000, MAX_PAUSE_MS);
       throw faultOfAnswer(answer.status, Array.isArray(body?.errors) ? body.errors : [], request);
     },
-    close: () => pool.destroy(),
+    close() {
+      isClosed = true;
+      return pool.destroy();
+    },
   };
 }
 

@@ -42,7 +42,7 @@ describe('a key in Vault transit', () => {
 
   it('signs many at once in few requests', async () => {
     const { auth } = await tokenAuth(bao, key);
-    const proxy = await startProxy(bao);
+    const proxy = vault.track(await startProxy(bao));
     const keystore = await vault.open({ address: proxy.address, auth }, key);
     proxy.seen.length = 0;
     const messages = Array.from({ length: 100 }, message);
@@ -51,7 +51,6 @@ describe('a key in Vault transit', () => {
     signatures.forEach((signature, i) => void assert.ok(verify(messages[i]!, signature)));
     // One, and 99 in batches of at most 32.
     assert.equal(proxy.seen.length, 5);
-    await proxy.close();
   });
 
   it('signs with the audit key of the same mount', async () => {
@@ -95,12 +94,12 @@ describe('a key in Vault transit', () => {
       },
       { publicKey: key.publicKey },
     );
-    await (await open(never)).close();
-    await (await open(never)).close();
+    for (let i = 0; i < 2; i++) vault.track(await open(never));
     await bao.ok('POST', `${path}/config`, { deletion_allowed: true });
     await bao.ok('DELETE', path);
     await bao.ok('POST', path, { type: 'ed25519' });
-    await assert.rejects(open(never), { code: 'key-unsafe', message: /another one than before/ });
+    const again = open(never).then(vault.track);
+    await assert.rejects(again, { code: 'key-unsafe', message: /another one than before/ });
   });
 
   it('signs in a namespace', async () => {
@@ -222,6 +221,23 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
         message: /\/nowhere\/ca\.pem/,
       });
     });
+  });
+
+  it('is let go when the opening is aborted: nothing more is sent', async () => {
+    const { auth } = await tokenAuth(bao, key);
+    const proxy = vault.track(await startProxy(bao));
+    const end = new AbortController();
+    proxy.behave = (pass, _res, req) => {
+      if (req.url!.includes('/sign/')) end.abort(new Error('stopping'));
+      else pass();
+    };
+    const open = createVaultOpener(
+      { address: proxy.address, auth, mount: key.mount, key: key.key, keyVersion: 1 },
+      { publicKey: key.publicKey },
+    );
+    await assert.rejects(open(end.signal), /stopping/);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(proxy.count('/sign/'), 1);
   });
 
   it('is not asked over TLS 1.2 @security', async () => {

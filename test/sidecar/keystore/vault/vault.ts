@@ -71,6 +71,8 @@ export function vaultTests(): {
     key: TransitKey,
     modules?: Partial<VaultModules>,
   ): Promise<Keystore>;
+  /** Has it closed after the test. */
+  track<Closable extends { close(): unknown }>(one: Closable): Closable;
   /** The port on which it listens on loopback from then on. */
   listen(server: Server): Promise<number>;
 } {
@@ -79,6 +81,10 @@ export function vaultTests(): {
     for (const one of opened.splice(0)) await one.close();
   });
   return {
+    track(one) {
+      opened.push(one);
+      return one;
+    },
     async listen(server) {
       opened.push(server);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
