@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalEvent, JournalLine } from '../../../sidecar/journal/entry.ts';
 import { type Journal, type JournalOptions, openJournal } from '../../../sidecar/journal/journal.ts';
+import { type Disk, disk as realDisk, type SegmentFile } from '../../../sidecar/journal/segments.ts';
 import { ACCOUNT } from '../policy/fixtures.ts';
 
 export const NETWORK = 'ab'.repeat(32);
@@ -92,3 +93,51 @@ export function createPlace() {
   return place;
 }
 export type Place = ReturnType<typeof createPlace>;
+
+export type Call = 'write' | 'datasync' | 'truncate' | 'open' | 'syncFolder' | 'unlink' | 'rename';
+
+/** The real disk, whose calls a test can make fail, wait or be short. */
+export function faultyDisk() {
+  const faults = {
+    before: async (_call: Call): Promise<void> => undefined,
+    shortest: Number.POSITIVE_INFINITY,
+  };
+  let syncs = 0;
+  const wrap = (file: SegmentFile): SegmentFile =>
+    ({
+      stat: () => file.stat(),
+      close: () => file.close(),
+      truncate: async (size: number) => {
+        await faults.before('truncate');
+        await file.truncate(size);
+      },
+      async write(bytes: Buffer, offset: number, length: number, position: number) {
+        await faults.before('write');
+        return file.write(bytes, offset, Math.min(length, faults.shortest), position);
+      },
+      async datasync() {
+        await faults.before('datasync');
+        syncs++;
+        await file.datasync();
+      },
+    }) as SegmentFile;
+  const disk: Disk = {
+    async open(path, isNew) {
+      await faults.before('open');
+      return wrap(await realDisk.open(path, isNew));
+    },
+    async rename(from, to) {
+      await faults.before('rename');
+      await realDisk.rename(from, to);
+    },
+    async unlink(path) {
+      await faults.before('unlink');
+      await realDisk.unlink(path);
+    },
+    async syncFolder(dir) {
+      await faults.before('syncFolder');
+      await realDisk.syncFolder(dir);
+    },
+  };
+  return { disk, faults, syncs: () => syncs };
+}

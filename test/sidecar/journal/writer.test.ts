@@ -2,61 +2,13 @@ import assert from 'node:assert/strict';
 import { appendFile, rm, truncate } from 'node:fs/promises';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
 import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.ts';
-import { type Disk, disk as realDisk, type SegmentFile } from '../../../sidecar/journal/segments.ts';
+import { disk as realDisk } from '../../../sidecar/journal/segments.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import type { JournalWriter } from '../../../sidecar/journal/writer.ts';
-import { createPlace, NETWORK, type Place } from './fixtures.ts';
+import { type Call, createPlace, faultyDisk, NETWORK, type Place } from './fixtures.ts';
 
 const CREATED: JournalEvent = { type: 'created', id: 'x', account: 'G', network: NETWORK };
 const STARTED: JournalEvent = { type: 'started' };
-
-type Call = 'write' | 'datasync' | 'truncate' | 'open' | 'syncFolder' | 'unlink' | 'rename';
-
-/** The real disk, whose calls a test can make fail, wait or be short. */
-function faultyDisk() {
-  const faults = {
-    before: async (_call: Call): Promise<void> => undefined,
-    shortest: Number.POSITIVE_INFINITY,
-  };
-  let syncs = 0;
-  const wrap = (file: SegmentFile): SegmentFile =>
-    ({
-      stat: () => file.stat(),
-      close: () => file.close(),
-      truncate: async (size: number) => {
-        await faults.before('truncate');
-        await file.truncate(size);
-      },
-      async write(bytes: Buffer, offset: number, length: number, position: number) {
-        await faults.before('write');
-        return file.write(bytes, offset, Math.min(length, faults.shortest), position);
-      },
-      async datasync() {
-        await faults.before('datasync');
-        syncs++;
-        await file.datasync();
-      },
-    }) as SegmentFile;
-  const disk: Disk = {
-    async open(path, isNew) {
-      await faults.before('open');
-      return wrap(await realDisk.open(path, isNew));
-    },
-    async rename(from, to) {
-      await faults.before('rename');
-      await realDisk.rename(from, to);
-    },
-    async unlink(path) {
-      await faults.before('unlink');
-      await realDisk.unlink(path);
-    },
-    async syncFolder(dir) {
-      await faults.before('syncFolder');
-      await realDisk.syncFolder(dir);
-    },
-  };
-  return { disk, faults, syncs: () => syncs };
-}
 
 describe('journal writer @security', () => {
   let place: Place;
