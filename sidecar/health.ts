@@ -6,6 +6,7 @@ import type { Logger } from '../common/log.ts';
 import type { Registry } from '../common/metrics.ts';
 import { sleep } from '../common/shutdown.ts';
 import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
+import { whyNothing } from './journal/identity.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KeptKeystore } from './keystore/opening.ts';
 import type { PolicySet } from './policy/load.ts';
@@ -14,19 +15,23 @@ export interface SignerState {
   account: string;
   networkPassphrase: string;
   keystore: Pick<KeptKeystore, 'fault'>;
-  journal: Pick<Journal, 'fault' | 'head' | 'id'>;
+  journal: Pick<Journal, 'fault' | 'head' | 'id' | 'standing' | 'checkpoint' | 'expected' | 'freeShare'>;
   policies: () => PolicySet;
   /** A real signature in the key store, at most one a second. */
   probe: () => Promise<void>;
   registry: Registry;
 }
 
-/** What /readyz and /status say. Ready means: a signature was made just now, and the journal takes lines. */
+/**
+ * What /readyz and /status say. Ready means: a signature was made just now, and the journal takes lines. It stays ready
+ * while windows count as full after a loss: deletions of offers pass then, and a pod that is not ready gets none.
+ */
 export function healthModules(state: SignerState): HealthModules {
   return {
     registry: state.registry,
     async ready() {
-      const fault = state.journal.fault() ?? state.keystore.fault();
+      const { journal, keystore } = state;
+      const fault = journal.fault() ?? whyNothing(journal.standing()) ?? keystore.fault();
       if (fault !== undefined) throw new Error(fault);
       await state.probe();
     },
@@ -36,8 +41,24 @@ export function healthModules(state: SignerState): HealthModules {
       keystore: { fault: state.keystore.fault() },
       policies: named(state.policies()),
       policyFault: state.policies().fault,
-      journal: { id: state.journal.id, head: state.journal.head(), fault: state.journal.fault() },
+      journal: journalStatus(state.journal),
     }),
+  };
+}
+
+function journalStatus(journal: SignerState['journal']) {
+  const standing = journal.standing();
+  const expected = journal.expected();
+  return {
+    id: journal.id,
+    head: journal.head(),
+    checkpoint: journal.checkpoint(),
+    standing: standing.state,
+    secondsLeft: standing.state === 'waiting' ? standing.seconds : undefined,
+    // The record that was read, empty where the operator has none; absent while it cannot be read.
+    expected: typeof expected === 'object' ? (expected.recorded ?? {}) : undefined,
+    freeShare: journal.freeShare(),
+    fault: journal.fault(),
   };
 }
 

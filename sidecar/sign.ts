@@ -3,6 +3,7 @@ import type { Logger } from '../common/log.ts';
 import { type DecodedEnvelope, decodeEnvelope, networkId } from './envelope.ts';
 import { isSignerError, type SignerError, signerError } from './errors.ts';
 import type { JournalEvent } from './journal/entry.ts';
+import { whyNothing } from './journal/identity.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Sequences } from './journal/sequences.ts';
 import type { Windows } from './journal/windows.ts';
@@ -156,14 +157,9 @@ const LOST =
 /** @throws SignerError `journal-unavailable`, `journal-unconfirmed`, `journal-lost` */
 function checkJournal({ fault, standing }: Pick<Journal, 'fault' | 'standing'>): void {
   if (fault() !== undefined) throw signerError('journal-unavailable', 'the journal cannot be written');
-  const now = standing();
-  if (now.state === 'unconfirmed')
-    throw signerError('journal-unconfirmed', 'the id of this journal has not come back as the expected one');
-  if (now.state === 'waiting')
-    throw signerError(
-      'journal-lost',
-      `an earlier journal was lost: nothing is signed for another ${now.seconds} s`,
-    );
+  const why = whyNothing(standing());
+  if (why !== undefined)
+    throw signerError(standing().state === 'waiting' ? 'journal-lost' : 'journal-unconfirmed', why);
 }
 
 const largest = (a: bigint, b: bigint): bigint => (a > b ? a : b);

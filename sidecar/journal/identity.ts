@@ -85,3 +85,12 @@ export function standingOf({ loss }: Pick<SavedState, 'loss'>, isJudged: boolean
   if (!isJudged) return { state: 'unconfirmed' };
   return loss !== undefined && !loss.isAccepted ? { state: 'full' } : { state: 'ready' };
 }
+
+/** Why nothing at all is signed, or undefined. */
+export function whyNothing(standing: Standing): string | undefined {
+  if (standing.state === 'unconfirmed')
+    return 'the id of this journal has not come back as the expected one yet';
+  return standing.state === 'waiting'
+    ? `an earlier journal was lost: nothing is signed for another ${standing.seconds} s`
+    : undefined;
+}
