@@ -96,7 +96,10 @@ log_level = "error"
       await until(async () => (await bao.api('GET', 'sys/health')).status === 200);
     },
     async start() {
-      child = spawn(PROGRAM, ['server', `-config=${configuration}`], { stdio: 'ignore' });
+      // It ends with this process, also when that is killed.
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'server', `-config=${configuration}`], {
+        stdio: 'ignore',
+      });
       // Not a reason for the tests' process to stay.
       child.unref();
       await until(() =>
