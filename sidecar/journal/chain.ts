@@ -36,10 +36,14 @@ export function followChain(
     position++;
     try {
       const line = readLine(text.toString('utf8'));
-      const isLinked =
-        position === 1 && before === 'unknown' ? true : line.prev === (head?.hash ?? NO_PREVIOUS);
+      const isFollowing =
+        (position === 1 && before === 'unknown') || line.prev === (head?.hash ?? NO_PREVIOUS);
       if (line.n !== first + position - 1) throw new Error(`its number is ${line.n}`);
-      if (!isLinked) throw new Error('it does not follow the line before');
+      if (!isFollowing) {
+        if (position > 1 && isFollowed(bytes, start, end))
+          throw new BrokenChain(position - 1, 'it was changed: the lines after it follow another');
+        throw new Error('it does not follow the line before: one of the two was changed');
+      }
       const opens = line.event.type === 'created' || line.event.type === 'checkpoint';
       if (opens !== (position === 1))
         throw new Error('a file begins with "created" or "checkpoint", and has no other');
@@ -48,8 +52,14 @@ export function followChain(
       onLine(line, hash, position);
       head = { n: line.n, hash };
     } catch (error) {
-      throw new BrokenChain(position, messageOf(error));
+      throw error instanceof BrokenChain ? error : new BrokenChain(position, messageOf(error));
     }
   }
   return { head: position === 0 ? undefined : head, size: start, incompleteBytes: bytes.length - start };
+}
+
+/** Whether the line after the one from `start` to `end` has its hash: then it is as it was written. */
+function isFollowed(bytes: Buffer, start: number, end: number): boolean {
+  const next = bytes.subarray(end + 1, Math.max(end + 1, bytes.indexOf(LINE_END, end + 1)));
+  return next.includes(`"prev":"${hashLine(bytes.subarray(start, end))}"`);
 }

@@ -1,4 +1,4 @@
-import type { JournalEvent, JournalLine, Spend } from './entry.ts';
+import type { JournalEvent, JournalLine, LossReason, Spend } from './entry.ts';
 
 /** A line of a journal as a person reads it. */
 export const inWords = ({ n, time, event }: JournalLine): string => `${n} ${time} ${say(event)}`;
@@ -27,6 +27,13 @@ function counted(names: readonly string[]): string {
 
 const names = (policies: readonly { name: string; hash: string }[]): string =>
   policies.map(({ name, hash }) => `${name} (${hash.slice(0, 12)})`).join(', ');
+
+const LOSSES: Readonly<Record<LossReason, string>> = {
+  empty: 'there was no journal',
+  older: 'an older copy of the journal was found',
+  corrupt: 'the journal was broken',
+  another: 'another journal than the recorded one was found',
+};
 
 function say(event: JournalEvent): string {
   switch (event.type) {
@@ -60,7 +67,7 @@ function say(event: JournalEvent): string {
     case 'clock-stepped':
       return `the wall clock jumped ${event.byMs < 0 ? 'back' : 'ahead'} by ${Math.abs(event.byMs) / 1000} s`;
     case 'loss':
-      return `LOSS: the journal before is ${event.reason}${record(event.expected)}${event.detail === undefined ? '' : ` (${event.detail})`}`;
+      return `LOSS: ${LOSSES[event.reason]}${record(event.expected)}${event.detail === undefined ? '' : ` (${event.detail})`}`;
     case 'loss-waited':
       return 'nothing that was released before the loss can apply any more; windows count as full';
     case 'loss-accepted':

@@ -79,7 +79,10 @@ describe('journal @security', () => {
     await write(2);
     const [a, b, c, d] = place.text().trimEnd().split('\n') as [string, string, string, string];
     const cases: [string[], number, RegExp][] = [
-      [[a, b.replace('init', 'operator'), c, d], 3, /does not follow/],
+      [[a, b.replace('init', 'operator'), c, d], 2, /it was changed/],
+      [[a, b, c.replace('number 0', 'number 9'), d], 4, /one of the two was changed/],
+      [[a, b, c.replace(/"prev":"./, '"prev":"x'), d], 3, /not a line/],
+      [[a, b, c.replace(/"prev":"[0-9a-f]{4}/, '"prev":"0000'), d], 3, /one of the two was changed/],
       [[a, c, d], 2, /its number is 2/],
       [[b, c, d], 1, /its number is 1/],
       [[a, c, b, d], 2, /its number is 2/],

@@ -233,7 +233,7 @@ describe('first start and loss @security', () => {
     await followsLoss(await open());
     const lost = readdirSync(place.dir).filter((one) => one.startsWith('lost-'));
     assert.equal(lost.length, kept);
-    assert.match(JSON.stringify(place.noticed), /line 2: it does not follow/);
+    assert.match(JSON.stringify(place.noticed), /line 2: it was changed|line 2: it does not follow/);
   });
 
   it('still knows of it when it died after it had put the broken one aside', async () => {
