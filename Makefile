@@ -11,7 +11,7 @@ help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .PHONY: setup
-setup: ## Installs the npm packages, the PKCS#11 addon and SoftHSM
+setup: ## Installs the npm packages, the PKCS#11 addon, SoftHSM and OpenBao (for tests)
 	@scripts/setup.sh
 
 .PHONY: demo

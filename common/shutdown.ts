@@ -1,14 +1,23 @@
 /**
+ * Ends the process at once, whatever it is doing. `process.exit` waits for threads: a call into a vendor's library that
+ * never returns would keep it.
+ */
+export function endAtOnce(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('the process has been killed');
+}
+
+/**
  * One AbortSignal for the life of a process: aborted by the first SIGTERM or SIGINT. A second one, or the deadline
- * (milliseconds after the first), ends the process at once with code 1, so that a hanging close cannot eat the
- * kubelet's whole grace period.
+ * (milliseconds after the first), ends the process at once, so that a hanging close cannot eat the kubelet's whole grace
+ * period.
  */
 export function shutdownSignal(deadlineMs: number): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(1);
+    if (controller.signal.aborted) endAtOnce();
     controller.abort(new Error(`received ${signal}`));
-    setTimeout(() => process.exit(1), deadlineMs).unref();
+    setTimeout(endAtOnce, deadlineMs).unref();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --disable-sigusr1 --disable-warning=ExperimentalWarning
 import { isCoded } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
-import { shutdownSignal } from '../common/shutdown.ts';
+import { endAtOnce, shutdownSignal } from '../common/shutdown.ts';
 import { EXIT, type Io, signer } from './cli.ts';
 import type { Sources } from './config/sources.ts';
 import { loadSignerConfig } from './config.ts';
@@ -22,7 +22,7 @@ async function run(sources: Sources, { signal }: Io): Promise<number> {
   } catch (err) {
     log.error({ err }, 'the signer ends');
     // `process.exit` would wait for the thread of the call that hangs.
-    if (isCoded(err, 'keystore-hung')) process.kill(process.pid, 'SIGKILL');
+    if (isCoded(err, 'keystore-hung')) endAtOnce();
     return EXIT.failed;
   }
 }

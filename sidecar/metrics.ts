@@ -1,7 +1,11 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { DURATION_BUCKETS, type Registry } from '../common/metrics.ts';
-import type { Keystore } from './keystore/keystore.ts';
+import type { Standing } from './journal/identity.ts';
+import type { Journal } from './journal/journal.ts';
+import { KEYSTORE_FAULT_CODES, type Keystore } from './keystore/keystore.ts';
 import { SIGNER_ERROR_CODES } from './protocol.ts';
+
+const STANDINGS: readonly Standing['state'][] = ['ready', 'unconfirmed', 'waiting', 'full'];
 
 export type SignerMetrics = ReturnType<typeof createMetrics>;
 
@@ -32,6 +36,18 @@ export function createMetrics(registry: Registry) {
       help: '1 while the key is usable',
       registers,
     }),
+    keystoreFaults: new Counter({
+      name: 'stellar_signer_keystore_faults_total',
+      help: 'Times that the key became unusable, by code of the fault table; signatures fail at once until it is open again',
+      labelNames: ['code'] as const,
+      registers,
+    }),
+    journalEvents: new Counter({
+      name: 'stellar_signer_journal_events_total',
+      help: 'What the journal noted of its own accord: losses, jumps of the clock, recoveries, removals',
+      labelNames: ['type'] as const,
+      registers,
+    }),
     policies: new Gauge({
       name: 'stellar_signer_policies',
       help: 'Policies in force for the account',
@@ -50,9 +66,45 @@ export function createMetrics(registry: Registry) {
     }),
   };
   for (const outcome of ['signed', ...SIGNER_ERROR_CODES]) metrics.requests.inc({ outcome }, 0);
+  for (const code of KEYSTORE_FAULT_CODES) metrics.keystoreFaults.inc({ code }, 0);
   for (const purpose of ['transaction', 'probe']) metrics.signatures.inc({ purpose }, 0);
   for (const result of ['loaded', 'refused']) metrics.policyReloads.inc({ result }, 0);
   return metrics;
+}
+
+/** The journal's own figures, asked for when somebody looks. */
+export function observeJournal(
+  registry: Registry,
+  journal: Pick<Journal, 'head' | 'fault' | 'standing' | 'checkpoint' | 'freeShare'>,
+): void {
+  const figures = {
+    stellar_signer_journal_lines: ['Lines of the journal since its beginning', () => journal.head().n + 1],
+    stellar_signer_journal_checkpoint: ['Number of the newest checkpoint', journal.checkpoint],
+    stellar_signer_journal_fault: [
+      '1 while the journal cannot be written and nothing is signed',
+      () => (journal.fault() === undefined ? 0 : 1),
+    ],
+    stellar_signer_journal_free_ratio: ['Share of the journal’s file system that is free', journal.freeShare],
+  } as const satisfies Record<string, [help: string, read: () => number]>;
+  for (const [name, [help, read]] of Object.entries(figures))
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  new Gauge({
+    name: 'stellar_signer_journal_standing',
+    help: '1 for the state that the journal allows: only `ready` signs everything that the policies allow',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      const { state } = journal.standing();
+      for (const one of STANDINGS) this.set({ state: one }, one === state ? 1 : 0);
+    },
+  });
 }
 
 /** The key store with its signatures counted under `purpose` and timed. */

@@ -22,7 +22,7 @@ import { keepOpen } from './keystore/opening.ts';
 import { createPkcs11Opener } from './keystore/pkcs11/open.ts';
 import { createProbe } from './keystore/probe.ts';
 import { createVaultOpener } from './keystore/vault/open.ts';
-import { createMetrics, measured } from './metrics.ts';
+import { createMetrics, measured, observeJournal } from './metrics.ts';
 import { createPolicyStore } from './policy/load.ts';
 import { createRateLimit } from './policy/rate.ts';
 import { createSignerServer } from './server.ts';
@@ -63,8 +63,12 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
             const signature = await keystore.audit.sign(message, AbortSignal.timeout(AUDIT_DEADLINE_MS));
             return { key: keystore.audit.publicKey()!.toString('hex'), signature: signature.toString('hex') };
           },
-    notice: (event) => log.warn({ event }, 'journal'),
+    notice: (event) => {
+      metrics.journalEvents.inc({ type: event.type });
+      log.warn({ event }, 'journal');
+    },
   });
+  observeJournal(registry, journal);
   const clock = createClock(Date.now, monotonicMs, journal.restored.at);
   const sequences = createSequences(() => BigInt(Math.floor(clock.wallMs() / 1000)), clock.windowMs);
   const windows = createWindows();
@@ -95,8 +99,9 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     retryMs: RETRY_MS,
     onChange: (fault) => {
       metrics.keystoreOpen.set(fault === undefined ? 1 : 0);
+      if (fault !== undefined) metrics.keystoreFaults.inc({ code: fault.code });
       if (fault === undefined) log.info('the key is usable');
-      else log.error({ fault }, 'the key is not usable');
+      else log.error({ code: fault.code, fault: fault.message }, 'the key is not usable');
     },
   });
 

@@ -25,33 +25,35 @@ export interface Keystore extends Key {
  * Why a key cannot be used. `FATAL_FAULTS` mean that the wrong or an unsafe key is there, or that a call into the token's
  * library never returned: the process ends. All others can pass, so the signer stays up, says so, and tries again.
  */
-export type KeystoreFaultCode =
-  | 'module-unusable'
-  | 'token-missing'
-  | 'pin-missing'
-  | 'pin-refused'
+export const KEYSTORE_FAULT_CODES = [
+  'module-unusable',
+  'token-missing',
+  'pin-missing',
+  'pin-refused',
   /** The record of refused PINs cannot be read or written: no PIN is tried. */
-  | 'pin-memory-unusable'
-  | 'key-missing'
-  | 'key-ambiguous'
-  | 'key-unsafe'
-  | 'wrong-account'
-  | 'keystore-busy'
-  | 'keystore-failed'
+  'pin-memory-unusable',
+  'key-missing',
+  'key-ambiguous',
+  'key-unsafe',
+  'wrong-account',
+  'keystore-busy',
+  'keystore-failed',
   /** The token works and refused this signature: trying again, or opening anew, would change nothing. */
-  | 'keystore-refused'
+  'keystore-refused',
   /** PKCS#11: a call has not returned. `process.exit` waits for its thread: only SIGKILL ends the process. */
-  | 'keystore-hung'
+  'keystore-hung',
   /** Vault: nothing answers at the address, or not in time, or not with TLS that is trusted. */
-  | 'vault-unreachable'
-  | 'vault-sealed'
+  'vault-unreachable',
+  'vault-sealed',
   /** Vault answered 429. */
-  | 'vault-throttled'
+  'vault-throttled',
   /** Vault answered 403 also after a fresh login. */
-  | 'vault-denied'
+  'vault-denied',
   /** The file of the login (projected token, secret id, token) is absent or empty. */
-  | 'login-missing'
-  | 'login-refused';
+  'login-missing',
+  'login-refused',
+] as const;
+export type KeystoreFaultCode = (typeof KEYSTORE_FAULT_CODES)[number];
 
 export const FATAL_FAULTS = ['key-ambiguous', 'key-unsafe', 'wrong-account', 'keystore-hung'] as const;
 

@@ -6,6 +6,7 @@ import {
   type Key,
   type Keystore,
   type KeystoreFault,
+  type KeystoreFaultCode,
   keystoreFault,
 } from './keystore.ts';
 
@@ -23,8 +24,8 @@ export interface OpeningOptions {
   signal: AbortSignal;
   /** Milliseconds until the backend is tried again after a failure; doubled each time, up to eight times as long. */
   retryMs: number;
-  /** Called with the fault, or undefined, when it changes. */
-  onChange(fault: string | undefined): void;
+  /** Called when the fault changes; with nothing when the key is usable again. */
+  onChange(fault?: { code: KeystoreFaultCode | 'unknown'; message: string }): void;
 }
 
 const LONGEST_WAIT = 8;
@@ -45,10 +46,12 @@ export function keepOpen(
   let auditKey: Buffer | undefined;
   let giveUp: (fault: KeystoreFault) => void = () => undefined;
 
-  const change = (next: string | undefined): void => {
-    if (next === fault) return;
-    fault = next;
-    onChange(fault);
+  const change = (reason?: unknown): void => {
+    const message = reason === undefined ? undefined : messageOf(reason);
+    if (message === fault) return;
+    fault = message;
+    const code = isCoded<KeystoreFaultCode>(reason) ? reason.code : 'unknown';
+    onChange(message === undefined ? undefined : { code, message });
   };
 
   /** Opens, and stays until the backend is lost. @returns why it is not open any more */
@@ -66,12 +69,12 @@ export function keepOpen(
     current = opened;
     auditKey = opened.audit?.publicKey;
     onOpen();
-    change(undefined);
+    change();
     const reason = await Promise.race([lost, aborted(signal)]);
     current = undefined;
     // A call that hangs would keep `close` for ever; after the other fatal faults there is nothing to lose either.
     if (!isCoded(reason, ...FATAL_FAULTS)) {
-      if (reason !== undefined) change(reason.message);
+      if (reason !== undefined) change(reason);
       await opened.close();
     }
     return reason;
@@ -83,7 +86,7 @@ export function keepOpen(
         failures = 0;
       });
       if (signal.aborted && !isCoded(reason, ...FATAL_FAULTS)) return;
-      change(messageOf(reason));
+      change(reason);
       if (isCoded(reason, ...FATAL_FAULTS)) throw reason;
       const wait = isCoded(reason, ...OF_FILES) ? 1 : Math.min(2 ** failures++, LONGEST_WAIT);
       await pause(wait * retryMs, signal).catch(() => undefined);
@@ -107,7 +110,7 @@ export function keepOpen(
     } catch (error) {
       if (isCoded<KeystoreFault['code']>(error, ...BREAKING_FAULTS) && used === current) {
         current = undefined;
-        change(error.message);
+        change(error);
         giveUp(error);
       }
       throw error;

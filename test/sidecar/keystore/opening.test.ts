@@ -26,7 +26,8 @@ describe('keeping the key store open', () => {
   const options = () => ({
     signal: end.signal,
     retryMs: 1,
-    onChange: (fault?: string) => void faults.push(fault),
+    onChange: (fault?: { code: string; message: string }) =>
+      void faults.push(fault && `${fault.code}: ${fault.message}`),
   });
   const until = async (condition: () => boolean) => {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -40,7 +41,7 @@ describe('keeping the key store open', () => {
     }, options());
     await assert.rejects(kept.sign(message, never), { code: 'keystore-failed' });
     await until(() => kept.fault() === undefined);
-    assert.deepEqual(faults, ['no PIN', undefined]);
+    assert.deepEqual(faults, ['pin-missing: no PIN', undefined]);
     assert.deepEqual(await kept.sign(message, never), Buffer.alloc(64, 7));
     end.abort();
     await kept.done;
@@ -88,7 +89,7 @@ describe('keeping the key store open', () => {
     await until(() => kept.fault() === undefined);
     failed.resolve(keystoreFault('pin-refused', 'refused'));
     await until(() => opened === 2 && kept.fault() === undefined);
-    assert.deepEqual([faults, closed], [[undefined, 'refused', undefined], 1]);
+    assert.deepEqual([faults, closed], [[undefined, 'pin-refused: refused', undefined], 1]);
     assert.deepEqual(await kept.sign(message, never), Buffer.alloc(64, 2));
   });
 
