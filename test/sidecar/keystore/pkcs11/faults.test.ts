@@ -139,7 +139,7 @@ describe('PKCS#11 faults @security', function () {
     const kept = keepOpen(opener({ recoveryMs: 100 }), {
       signal: end.signal,
       retryMs: 20,
-      onChange: (fault) => void changes.push(fault),
+      onChange: (fault) => void changes.push(fault?.message),
     });
     while (kept.fault() !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     shim.set('C_Sign 32 -1 0');
