@@ -35,6 +35,10 @@ const ROOMS: Readonly<Record<string, { summary: string; load: () => Promise<Comm
     summary: 'makes, imports and checks keys, and creates channel accounts',
     load: async () => (await import('./keys/main.ts')).keysCommand,
   },
+  policy: {
+    summary: 'tries policies out on cases, and says in words what they allow',
+    load: async () => (await import('./policy/command.ts')).policyCommand,
+  },
 };
 
 const usage = (): string => `signer: signs what the policies allow, with a key that it never sees

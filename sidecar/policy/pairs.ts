@@ -34,7 +34,8 @@ export function findPair<Rule extends PairRule>(
 }
 
 /** The name of the market in a window: both assets, sorted, so that both ways of writing it count together. */
-export const marketOf = (one: AssetId, other: AssetId): string => [one, other].sort().join(' ');
+export const marketOf = (one: AssetId, other: AssetId): string =>
+  one < other ? `${one} ${other}` : `${other} ${one}`;
 
 export const pairMissing = (one: AssetId, other: AssetId, field: string, list: PairList): Refusal => ({
   code: 'pair-not-allowed',

@@ -93,7 +93,8 @@ interface PoolIdentity {
 /** Reckoned once for each rule: a policy may list 50 and a transaction ask 100 times. */
 const identities = new WeakMap<object, PoolIdentity | undefined>();
 
-function poolOf(pair: PoolRule['pair']): PoolIdentity | undefined {
+/** @returns undefined when an issuer is no valid key: no such pool can exist */
+export function poolOf(pair: readonly [AssetId, AssetId]): PoolIdentity | undefined {
   if (!identities.has(pair)) identities.set(pair, identify(pair));
   return identities.get(pair);
 }
@@ -107,7 +108,7 @@ const CONSTANT_PRODUCT = Buffer.alloc(4);
  * raw keys are compared, where the SDK compares their text, which sorts digits before letters.
  * @returns undefined when an issuer is no valid key: no such pool can exist
  */
-function identify(pair: PoolRule['pair']): PoolIdentity | undefined {
+function identify(pair: readonly [AssetId, AssetId]): PoolIdentity | undefined {
   if (!pair.every((asset) => asset === 'XLM' || StrKey.isValidEd25519PublicKey(issuerOf(asset))))
     return undefined;
   const [a, b] = pair

@@ -1,0 +1,120 @@
+import * as z from 'zod';
+import { messageOf } from '../../common/errors.ts';
+import { GRACE_SECONDS } from '../journal/sequences.ts';
+import { createWindows } from '../journal/windows.ts';
+import { SIGNER_ERROR_CODES } from '../protocol.ts';
+import { evaluate } from './evaluate.ts';
+import { type PolicyFile, placeOf, reasonOf } from './files.ts';
+import { spendsOf } from './limits.ts';
+import { createRateLimit } from './rate.ts';
+import { type Readable, readable, toJudged } from './readable.ts';
+import { dotted, readSource, type Source } from './source.ts';
+
+const earlier = z.strictObject({
+  ...readable,
+  /** Seconds before the case. */
+  ago: z.number().min(0),
+  /** That many, each another transaction of the same content. */
+  times: z.int().min(1).max(1_000_000).default(1),
+});
+
+const policyCase = z.strictObject({
+  name: z.string().min(1),
+  time: z.iso.datetime({ offset: true }).prefault('2026-01-01T00:00:00Z'),
+  ...readable,
+  earlier: z.array(earlier).default([]),
+  expect: z.union([
+    z.literal('allow'),
+    z.strictObject({ refuse: z.enum(SIGNER_ERROR_CODES), field: z.string().optional() }),
+  ]),
+});
+export type PolicyCase = z.infer<typeof policyCase>;
+
+const caseFile = z.strictObject({
+  account: z.string().regex(/^G[A-Z2-7]{55}$/, 'must be an account (G…)'),
+  networkPassphrase: z.string().optional(),
+  cases: z.array(policyCase).min(1),
+});
+export type CaseFile = z.infer<typeof caseFile>;
+
+/** @throws Error naming the file, the line and the field */
+export function parseCases(file: string, text: string): CaseFile {
+  const source = readCases(file, text);
+  const result = caseFile.safeParse(source.value);
+  if (result.success) return result.data;
+  const issues = result.error.issues
+    .map(({ path, message }) => `line ${source.lineOf(path)}: ${dotted(path)}: ${message}`)
+    .join('; ');
+  throw new Error(`${file}: ${issues}`);
+}
+
+function readCases(file: string, text: string): Source {
+  try {
+    return readSource(text);
+  } catch (cause) {
+    throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
+  }
+}
+
+export interface CaseResult {
+  isOk: boolean;
+  /** What came out, and what refused. */
+  text: string;
+}
+
+/** Judges one case under policies, after what it says was signed earlier. Pure. */
+export function runCase(
+  given: PolicyCase,
+  files: readonly PolicyFile[],
+  { account, networkPassphrase }: Pick<CaseFile, 'account' | 'networkPassphrase'>,
+): CaseResult {
+  const applying = files.filter(({ policy }) => policy.spec.accounts.includes(account));
+  const policies = applying.map(({ policy }) => policy);
+  const atMs = Date.parse(given.time);
+  const read = (one: Readable, timeMs: number) =>
+    toJudged(one, Math.floor(timeMs / 1000), account, networkPassphrase);
+  const past = [...given.earlier].sort((one, other) => other.ago - one.ago);
+
+  let clock = atMs - (past[0]?.ago ?? 0) * 1000;
+  const windows = createWindows();
+  const rate = createRateLimit(() => clock);
+  const smallest = Math.min(...policies.map(({ spec }) => spec.signaturesPerSecond));
+  const signed = new Map<string, { fee: bigint; maxTime: bigint }>();
+  for (const one of past) {
+    clock = atMs - one.ago * 1000;
+    const { name, judged } = read(one, clock);
+    const { transaction, feeBump } = judged;
+    const context = { account, countedFee: feeBump && signed.get(name)?.fee };
+    for (let i = 0; i < one.times && policies[0] !== undefined; i++) {
+      windows.add(spendsOf(judged, policies[0].spec, context, 'fee'), clock);
+      rate.has(smallest);
+      rate.take();
+    }
+    const fee = feeBump?.fee ?? transaction.fee;
+    signed.set(name, { fee, maxTime: transaction.timeBounds?.maxTime ?? 0n });
+  }
+
+  clock = atMs;
+  const now = BigInt(Math.floor(atMs / 1000));
+  const { name, judged } = read(given, atMs);
+  const before = signed.get(name);
+  const live = before !== undefined && now <= before.maxTime + GRACE_SECONDS ? before : undefined;
+  const decision = evaluate(judged, policies, {
+    account,
+    now,
+    total: (key, seconds, spends) => windows.total(key, seconds, spends, atMs),
+    hasRate: rate.has,
+    countedFee: live?.fee,
+    isRepeated: given.envelope !== undefined && judged.feeBump === undefined && live !== undefined,
+  });
+  if (decision.allowed) {
+    const text = decision.budget === 'deletions' ? 'allowed, by the budget of deletions' : 'allowed';
+    return { isOk: given.expect === 'allow', text };
+  }
+  const { refusal } = decision;
+  const isExpected =
+    given.expect !== 'allow' &&
+    given.expect.refuse === refusal.code &&
+    (given.expect.field === undefined || given.expect.field === refusal.field);
+  return { isOk: isExpected, text: `refused by ${placeOf(refusal, applying)}: ${reasonOf(refusal)}` };
+}

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Asset, Operation } from '@stellar/stellar-sdk';
+import { policyCommand } from '../../../sidecar/policy/command.ts';
+import { PASSPHRASE } from '../signer.ts';
+import { buildTransaction, ISSUER, policyYaml, sendSwap, USDC } from '../transactions.ts';
+import { ACCOUNT, RICH, USDC_ID } from './fixtures.ts';
+
+const EXAMPLE = 'examples/signingpolicy-market-maker.yaml';
+
+describe('signer policy @security', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'policy-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  const run = async (...args: string[]) => {
+    const written: Record<'out' | 'err', string[]> = { out: [], err: [] };
+    const code = await policyCommand(args, {
+      stdout: { write: (text) => written.out.push(text) },
+      stderr: { write: (text) => written.err.push(text) },
+    });
+    return { code, out: written.out.join(''), err: written.err.join('') };
+  };
+  const policyFile = (spec: Record<string, unknown> = {}, name = 'trading') =>
+    file(`${name}.yaml`, policyYaml(ACCOUNT, spec).replace('"name":"trading"', `"name":"${name}"`));
+
+  it('runs the cases of the example: all as expected', async () => {
+    const { code, out } = await run(
+      'test',
+      '--policy',
+      EXAMPLE,
+      '--cases',
+      'examples/signingpolicy-cases.yaml',
+    );
+    assert.equal(code, 0, out);
+    assert.match(
+      out,
+      /^ok {3}below the collar: refused by .*market-maker\.yaml line \d+ \(spec\.offers\[0\]\.price\): /m,
+    );
+    assert.match(out, /^(\d+) of \1 cases as expected$/m);
+    assert.doesNotMatch(out, /FAIL/);
+  });
+
+  let cases = 0;
+  /** A file of one case. */
+  const oneCase = (more: string) =>
+    file(`cases${cases++}.yaml`, `account: ${ACCOUNT}\ncases:\n  - name: it\n${more}`);
+  const swapText = `{type: pathPaymentStrictSend, sendAsset: XLM, sendMax: "100", destAsset: "${USDC_ID}", destMin: "10"}`;
+
+  it('fails with code 1 when a case comes out otherwise, and says how', async () => {
+    const policy = policyFile();
+    const wrong: [string, RegExp][] = [
+      ['{refuse: memo-not-allowed}', /^FAIL it: allowed \(expected memo-not-allowed\)$/m],
+      [
+        'allow',
+        /^FAIL it: refused by .*trading\.yaml line 1 \(spec\.fees\.perOperation\): fee-too-high at fee: .* \(expected allow\)$/m,
+      ],
+      ['{refuse: fee-too-high, field: source}', /^FAIL it: refused .* \(expected fee-too-high at source\)$/m],
+    ];
+    for (const [i, [expect, message]] of wrong.entries()) {
+      const fee = i === 0 ? '100' : '20001';
+      const given = oneCase(
+        `    transaction: {fee: "${fee}", operations: [${swapText}]}\n    expect: ${expect}\n`,
+      );
+      const { code, out } = await run('test', '--policy', policy, '--cases', given);
+      assert.equal(code, 1);
+      assert.match(out, message);
+      assert.match(out, /^0 of 1 cases as expected$/m);
+    }
+  });
+
+  it('takes an envelope, its time and what was signed before', async () => {
+    const envelope = buildTransaction({ account: ACCOUNT }).toXDR();
+    const text = `account: ${ACCOUNT}
+networkPassphrase: ${PASSPHRASE}
+cases:
+  - {name: new, time: "${new Date().toISOString()}", envelope: ${envelope}, expect: allow}
+  - name: again
+    time: "${new Date().toISOString()}"
+    envelope: ${envelope}
+    earlier: [{ago: 1, envelope: ${envelope}}]
+    expect: allow
+  - {name: years ago, time: "2020-01-01T00:00:00+01:00", envelope: ${envelope}, expect: {refuse: time-bounds-too-far}}
+  - name: spent
+    time: "${new Date().toISOString()}"
+    envelope: ${envelope}
+    earlier: [{ago: 5, transaction: {fee: "50", operations: [${swapText}]}}]
+    expect: {refuse: window-exhausted, field: fee}
+  - name: too fast
+    time: "${new Date().toISOString()}"
+    envelope: ${envelope}
+    earlier: [{ago: 0, times: 5, transaction: {fee: "0", operations: [${swapText}]}}]
+    expect: {refuse: rate-exceeded}
+`;
+    const policy = policyFile({ signaturesPerSecond: 1, fees: { window: { amount: '149', seconds: 60 } } });
+    const { code, out } = await run('test', '--policy', policy, '--cases', file('cases.yaml', text));
+    assert.equal(code, 0, out);
+  });
+
+  it('names file, line and field of what is wrong in either file', async () => {
+    const given = oneCase('    expect: maybe\n');
+    const bad: [string, string, RegExp][] = [
+      [policyFile(), given, /cases\d+\.yaml: line 4: cases\[0\]\.expect: /],
+      [policyFile(), file('c.yaml', 'account: [\n'), /c\.yaml: not YAML: .*line 2/s],
+      [policyFile({ swap: [] }, 'typo'), given, /typo\.yaml: line 1: spec: .*swap/],
+      [join(dir, 'none.yaml'), given, /none\.yaml/],
+      [
+        policyFile(),
+        oneCase('    expect: allow\n'),
+        /cases\d+\.yaml: case it: give either envelope or transaction/,
+      ],
+      [policyFile(), oneCase('    envelope: AAAA\n    expect: allow\n'), /networkPassphrase/],
+    ];
+    for (const [policy, text, message] of bad) {
+      const { code, err } = await run('test', '--policy', policy, '--cases', text);
+      assert.equal(code, 1);
+      assert.match(err, message);
+    }
+    const twice = policyFile();
+    assert.match(
+      (await run('explain', '--policy', twice, '--policy', twice)).err,
+      /two files hold a policy named trading/,
+    );
+  });
+
+  it('says what several policies allow together, the worst case and what to look at again', async () => {
+    const offers = [
+      {
+        pair: ['XLM', USDC_ID],
+        price: { min: '0.10', max: '0.12' },
+        maxAmount: { XLM: '10000000', [USDC_ID]: '10000000' },
+        turnover: {
+          XLM: { amount: '1000000000000', seconds: 86_400 },
+          [USDC_ID]: { amount: '60000000000', seconds: 86_400 },
+        },
+      },
+    ];
+    const turned = [{ ...offers[0]!, pair: [USDC_ID, 'XLM'], price: { min: '8', max: '12.5' } }];
+    const one = policyFile({ ...RICH, offers }, 'one');
+    const two = policyFile(
+      { ...RICH, offers: turned, signaturesPerSecond: 2, killSwitch: true, swaps: [] },
+      'two',
+    );
+    const { code, out } = await run('explain', '--policy', one, '--policy', two);
+    assert.equal(code, 0);
+    assert.match(out, /^Kill switch on: only deletions of offers are signed: two\.$/m);
+    assert.match(out, /^Signatures: 2 a second on average, 10 at once\.$/m);
+    assert.match(
+      out,
+      new RegExp(`^Offers of XLM with ${USDC_ID}: 0\\.1 to 0\\.12 USDC for one XLM\\.$`, 'm'),
+    );
+    assert.match(
+      out,
+      /^ {2}XLM: at most 1 XLM sold by one, in all 100,000 XLM in 24 h and 100,000 XLM in 24 h\.$/m,
+    );
+    // 6,000 USDC buy back 50,000 XLM at 0.12; the band is 0.02.
+    assert.match(
+      out,
+      /in 24 h at most 100,000 XLM and 6,000 USDC .* at most 1,000 USDC are lost .* \(band 0\.02 × 50,000 XLM\)\.$/m,
+    );
+    assert.match(out, /in 24 h at most 50 XLM of fees, and 48\.48 XLM more for deletions/);
+    assert.match(out, /^Warning: swaps: one lists pairs that another policy does not/m);
+    assert.match(out, /^Warning: pools: .* no window for XLM/m);
+    assert.match(out, /^Warning: pools: .* a wide collar/m);
+    assert.doesNotMatch(out, /^Swaps of/m);
+  });
+
+  it('warns of collars that do not meet and of accounts that are none', async () => {
+    const apart = (price: { min: string; max: string }, name: string) =>
+      policyFile({ offers: [{ ...RICH.offers[0], price }], channels: [`${ISSUER.slice(0, -1)}A`] }, name);
+    const { out } = await run(
+      ...['explain', '--policy', apart({ min: '1', max: '1.1' }, 'one')],
+      ...['--policy', apart({ min: '1.2', max: '1.3' }, 'two')],
+    );
+    assert.match(out, /^Warning: offers: .* do not meet/m);
+    assert.match(out, /^Warning: one: G\S+ is no account/m);
+  });
+
+  it('says of an account that no policy names that nothing is signed', async () => {
+    const { code, out } = await run('explain', '--policy', policyFile(), '--account', ISSUER);
+    assert.equal(code, 1);
+    assert.match(out, /nothing is signed for it/);
+    const both = policyFile({ accounts: [ACCOUNT, ISSUER] });
+    assert.match((await run('explain', '--policy', both)).err, /--account/);
+    assert.equal((await run('explain', '--policy', both, '--account', ISSUER)).code, 0);
+  });
+
+  it('says which line refuses an envelope', async () => {
+    const policy = file('p.yaml', `# one\n${policyYaml(ACCOUNT)}`);
+    const ask = async (envelope: string, ...more: string[]) =>
+      run('explain', '--policy', policy, '--envelope', envelope, '--network-passphrase', PASSPHRASE, ...more);
+    const good = await ask(buildTransaction({ account: ACCOUNT }).toXDR());
+    assert.equal(good.code, 0);
+    assert.match(good.out, /^The envelope is allowed/m);
+    const dear = sendSwap(ACCOUNT, { destMin: '0.5' });
+    const bad = await ask(buildTransaction({ account: ACCOUNT, operations: [dear] }).toXDR());
+    assert.equal(bad.code, 1);
+    assert.match(
+      bad.out,
+      /refused by \S+p\.yaml line 2 \(spec\.swaps\[0\]\.price\): price-out-of-collar at operations\[0\]: /,
+    );
+    const never = Operation.createPassiveSellOffer({
+      selling: Asset.native(),
+      buying: USDC,
+      amount: '1',
+      price: '1',
+    });
+    const passive = await ask(buildTransaction({ account: ACCOUNT, operations: [never as never] }).toXDR());
+    assert.match(
+      passive.out,
+      /p\.yaml \(what no policy can allow\): operation-not-allowed .*use manageSellOffer/,
+    );
+    assert.match((await ask('AAAA')).out, /refused before any policy: malformed-envelope/);
+    const late = await ask(buildTransaction({ account: ACCOUNT }).toXDR(), '--time', '2100-01-01T00:00:00Z');
+    assert.match(late.out, /expired at timeBounds\.maxTime/);
+    assert.match((await ask('AAAA', '--time', 'noon')).err, /RFC 3339/);
+  });
+
+  it('shows how it is called', async () => {
+    assert.equal((await run('--help')).code, 0);
+    for (const args of [[], ['explain'], ['test', '--policy', EXAMPLE], ['tast', '--policy', EXAMPLE]]) {
+      const { code, err } = await run(...args);
+      assert.equal(code, 2);
+      assert.match(err, /^usage: signer policy test/m);
+    }
+  });
+});
