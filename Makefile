@@ -72,7 +72,7 @@ bench-signer: setup ## Measures the signer against its token and its Vault (abou
 
 .PHONY: soak
 soak: setup ## Signs 200,000 times and kills the signer 200 times (about 15 minutes)
-	@node --expose-gc test/soak/signer.ts
+	@node test/soak/signer.ts
 
 .PHONY: verify
 verify: setup ## Format, lint, types, generated files, layer rules, chart, lock file, secret scan
