@@ -141,13 +141,19 @@ const event = z.discriminatedUnion('type', [
   }),
   /** Lines `from` to `to` are old and were removed; `head` is the SHA-256 of line `to`. */
   z.strictObject({ type: z.literal('segments-removed'), from: count, to: count, head: hex32 }),
-  /** What was signed with this key while the signer was stopped. */
+  /** A transaction that `signer keys` signed with this key while the signer was stopped. */
   z.strictObject({
     type: z.literal('ceremony'),
-    what: text,
-    account: z.string(),
-    hash: hex32.optional(),
-    by: text.optional(),
+    action: z.enum(['channel']),
+    hash: hex32,
+    source: z.string(),
+    sequence: decimal,
+    /** Unix seconds. */
+    maxTime: decimal,
+    /** Stroops. */
+    fee: decimal,
+    /** The accounts that it creates. */
+    channels: z.array(z.string()),
   }),
 ]);
 export type JournalEvent = z.infer<typeof event>;

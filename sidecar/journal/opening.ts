@@ -49,7 +49,9 @@ export async function goOn(
   const file = await options.disk.open(segment.path, false);
   if (incompleteBytes > 0) await file.truncate(size);
   const writer = createWriter({ file, path: segment.path, size, firstSize }, { ...options, state, head });
-  if (incompleteBytes > 0) await writer.append({ type: 'incomplete-line-cut', bytes: incompleteBytes });
+  // A disk that is full now may have room later; the writer says so until then.
+  if (incompleteBytes > 0)
+    await writer.append({ type: 'incomplete-line-cut', bytes: incompleteBytes }).catch(() => undefined);
   return writer;
 }
 

@@ -25,6 +25,8 @@ export interface State {
   time(): number;
 }
 
+type Signed = Extract<JournalEvent, { type: 'signed' }>;
+
 export type Facts = Omit<SavedState, 'live' | 'windows'>;
 
 /** Fills sequences and windows with what was saved. */
@@ -53,20 +55,14 @@ export function createState(): State {
   let sequences = noSequences();
   const windows = createWindows();
 
-  const sign = (event: Extract<JournalEvent, { type: 'signed' }>): void => {
-    const { at, source, hash, inner, spends } = event;
-    const maxTime = BigInt(event.maxTime);
-    sequences.load([
-      {
-        source,
-        hash: inner ?? hash,
-        sequence: BigInt(event.sequence),
-        maxTime,
-        fee: BigInt(event.fee),
-        endsMs: endOf(maxTime, wall(), at),
-      },
-    ]);
-    windows.add(spends, at);
+  const take = (
+    { source, sequence, maxTime, fee }: Pick<Signed, 'source' | 'sequence' | 'maxTime' | 'fee'>,
+    hash: string,
+    at: number,
+  ): void => {
+    const end = BigInt(maxTime);
+    const endsMs = endOf(end, wall(), at);
+    sequences.load([{ source, sequence: BigInt(sequence), hash, maxTime: end, fee: BigInt(fee), endsMs }]);
   };
 
   return {
@@ -79,8 +75,14 @@ export function createState(): State {
         restore({ live, windows: series }, sequences, windows);
         facts = rest;
         checkpoint = { number: event.number, n, hash };
-      } else if (event.type === 'signed') sign(event);
-      facts = next(facts, event, checkpoint);
+      }
+      facts = next(facts, event, checkpoint, timeMs);
+      if (event.type === 'signed') {
+        take(event, event.inner ?? event.hash, event.at);
+        windows.add(event.spends, event.at);
+      }
+      // Its room was the persons' matter who signed it; its sequence is taken like any other.
+      if (event.type === 'ceremony') take(event, event.hash, facts.at);
     },
     save: () => ({
       ...facts!,
@@ -99,7 +101,12 @@ export function createState(): State {
 }
 
 /** What an event changes beside sequences and windows. Pure. */
-function next(facts: Facts | undefined, event: JournalEvent, checkpoint?: Checkpoint): Facts {
+function next(
+  facts: Facts | undefined,
+  event: JournalEvent,
+  checkpoint: Checkpoint | undefined,
+  timeMs: number,
+): Facts {
   if (event.type === 'created') {
     const { id, account, network } = event;
     return { id, account, network, isConfirmed: false, at: 0, signedLine: -1 };
@@ -111,6 +118,8 @@ function next(facts: Facts | undefined, event: JournalEvent, checkpoint?: Checkp
       return { ...facts, isConfirmed: true };
     case 'signed':
       return { ...facts, at: Math.max(facts.at, event.at) };
+    case 'ceremony':
+      return { ...facts, at: Math.max(facts.at, timeMs) };
     case 'loss': {
       const { reason, expected } = event;
       const lost = { reason, ...(expected === undefined ? {} : { expected }) };

@@ -79,6 +79,6 @@ function say(event: JournalEvent): string {
     case 'segments-removed':
       return `lines ${event.from} to ${event.to} removed, they were too old`;
     case 'ceremony':
-      return `ceremony: ${event.what}, account ${event.account}${event.hash === undefined ? '' : `, ${event.hash}`}${event.by === undefined ? '' : `, by ${event.by}`}`;
+      return `ceremony: signed ${event.hash} to create ${event.channels.join(', ')}; source ${event.source}, sequence ${event.sequence}, fee ${event.fee} stroops`;
   }
 }

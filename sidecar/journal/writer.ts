@@ -148,9 +148,9 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
     new Promise((done, failed) => {
       checkEvent(event);
       waiting.push({ event, done, failed });
-      signal?.addEventListener('abort', () =>
-        failed(signerError('journal-unavailable', 'the journal did not confirm the line in time')),
-      );
+      const late = (): void =>
+        failed(signerError('journal-unavailable', 'the journal did not confirm the line in time'));
+      signal?.addEventListener('abort', late, { once: true });
       if (busySinceMs === undefined) {
         busySinceMs = monotonicMs();
         written = writeAll();

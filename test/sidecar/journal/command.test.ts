@@ -54,7 +54,6 @@ describe('signer journal @security', () => {
       { type: 'incomplete-line-cut', bytes: 7 },
       { type: 'write-recovered', reason: 'ENOSPC' },
       { type: 'segments-removed', from: 0, to: 9, head: 'ab' },
-      { type: 'ceremony', what: 'channels', account: 'G', by: 'ann' },
       { type: 'loss-accepted', reason: 'r', by: 'ann' },
     ];
     for (const event of events)

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { networkId } from '../../../sidecar/envelope.ts';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
 import { type Expected, type Found, judgeStart, readExpected } from '../../../sidecar/journal/identity.ts';
 import type { Journal } from '../../../sidecar/journal/journal.ts';
 import { askHolder } from '../../../sidecar/journal/lock.ts';
-import { appendOffline } from '../../../sidecar/journal/offline.ts';
+import { appendCeremony, appendOffline } from '../../../sidecar/journal/offline.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
-import { createPlace, type Place, signed } from './fixtures.ts';
+import { ACCOUNT } from '../policy/fixtures.ts';
+import { createPlace, type Place, START_MS, signed } from './fixtures.ts';
 
 const found = (checkpoint: number, isConfirmed = true, lost?: { id: string; checkpoint: number }): Found => ({
   is: 'intact',
@@ -21,6 +23,16 @@ const found = (checkpoint: number, isConfirmed = true, lost?: { id: string; chec
   },
 });
 const recorded = (id: string, checkpoint: number): Expected => ({ recorded: { id, checkpoint } });
+const ceremonyEvent: Extract<JournalEvent, { type: 'ceremony' }> = {
+  type: 'ceremony',
+  action: 'channel',
+  hash: 'ab'.repeat(32),
+  source: ACCOUNT,
+  sequence: '900',
+  maxTime: `${START_MS / 1000 + 300}`,
+  fee: '400',
+  channels: ['G1'],
+};
 const NOTHING: Found = { is: 'nothing' };
 const CORRUPT: Found = { is: 'corrupt', reason: 'x' };
 const UNRECORDED: Expected = { recorded: undefined };
@@ -251,12 +263,7 @@ describe('first start and loss @security', () => {
     await prepare();
     expected = recorded('somebody', 0);
     await restart();
-    const ceremony: JournalEvent = {
-      type: 'ceremony',
-      what: 'channels',
-      account: 'G',
-      hash: 'ab'.repeat(32),
-    };
+    const ceremony = ceremonyEvent;
     await assert.rejects(appendOffline(place.dir, ceremony), { code: 'journal-locked' });
     await place.closeAll();
     assert.equal(await askHolder(place.dir, { reason: 'r', by: 'b' }), false);
@@ -268,6 +275,34 @@ describe('first start and loss @security', () => {
     await journal.tick();
     assert.deepEqual(journal.standing(), { state: 'ready' });
     assert.ok((await verifyFolder(place.dir)).ok);
+  });
+
+  it('takes the sequence of what a ceremony signed, and lets it take none that is live', async () => {
+    const networkPassphrase = 'a network of this test';
+    const network = networkId(networkPassphrase).toString('hex');
+    const first = await place.open({ network });
+    await first.append(signed(898, { maxTime: '99999999999' }));
+    await place.closeAll();
+    const where = { dir: place.dir, account: ACCOUNT, networkPassphrase };
+    await assert.rejects(
+      appendCeremony({ ...where, networkPassphrase: 'x' }, ceremonyEvent),
+      /another account or network/,
+    );
+    await assert.rejects(appendCeremony({ ...where, account: 'G' }, ceremonyEvent), {
+      code: 'journal-foreign',
+    });
+    await assert.rejects(appendCeremony(where, { ...ceremonyEvent, sequence: '899' }), {
+      code: 'sequence-live',
+    });
+    await appendCeremony(where, ceremonyEvent);
+    const { live } = (await place.open({ network })).restored;
+    assert.deepEqual(
+      live.map(({ sequence, hash }) => [sequence, hash]),
+      [
+        ['899', signed(898).hash],
+        ['900', ceremonyEvent.hash],
+      ],
+    );
   });
 
   it('writes nothing offline where no journal is', async () => {
