@@ -31,7 +31,8 @@ const credit = z.string().regex(/^[A-Za-z0-9]{1,12}:G[A-Z2-7]{55}$/, 'must be CO
 const asset = z.union([z.literal('XLM'), credit]);
 const decimal = z
   .string()
-  .regex(/^(0|[1-9]\d{0,18})(\.\d{1,20})?$/, 'must be a decimal as a string')
+  // Aborts, since the rule about both ends of a collar must not see what is no number.
+  .regex(/^(0|[1-9]\d{0,18})(\.\d{1,20})?$/, { error: 'must be a decimal as a string', abort: true })
   .transform(parseDecimal)
   .refine(({ n }) => n > 0n, 'must be above zero');
 
