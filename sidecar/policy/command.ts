@@ -32,7 +32,7 @@ usage: signer policy test --policy FILE… --cases FILE…
   test                  judges the cases of a file; says of each whether it came out as expected and what refused it
   explain               what the policies allow together, the worst case, and what to look at again
   --policy FILE         a SigningPolicy; several are in force together
-  --cases FILE          accounts, transactions and what is expected of them (examples/signingpolicy-cases.yaml)
+  --cases FILE          accounts, transactions and what is expected of them (examples/cases/market-maker.yaml)
   --account G…          of several accounts that the policies name
   --envelope XDR        judge this envelope, base64, as the first one that is ever signed
   --time TIME           RFC 3339, instead of now: what its time bounds are judged by

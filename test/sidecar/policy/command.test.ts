@@ -38,7 +38,7 @@ describe('signer policy @security', () => {
       '--policy',
       EXAMPLE,
       '--cases',
-      'examples/signingpolicy-cases.yaml',
+      'examples/cases/market-maker.yaml',
     );
     assert.equal(code, 0, out);
     assert.match(
