@@ -1,7 +1,7 @@
 import { messageOf } from '../../common/errors.ts';
 import { signerError } from '../errors.ts';
 import { checkEvent, type JournalEvent, type JournalHead, nextLine, type WrittenLine } from './entry.ts';
-import { createSegment, type Disk, type SegmentFile, segmentName, writeFully } from './segments.ts';
+import { createSegment, type Disk, type SegmentFile, writeFully } from './segments.ts';
 import type { State } from './state.ts';
 
 export interface JournalWriter {
@@ -157,13 +157,9 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
       }
     });
 
-  /** Back to the last durable line. A segment that was begun and not finished goes first, and durably. */
+  /** Back to the last durable line. A segment that was begun and not finished is begun anew under the same name. */
   const cutBack = async (): Promise<void> => {
     await file.close().catch(() => undefined);
-    await disk.unlink(`${dir}/${segmentName(head.n + 1)}`).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-    await disk.syncFolder(dir);
     file = await disk.open(path, false);
     isMeddled = (await file.stat()).size < size;
     if (isMeddled) throw new Error(MEDDLED);
