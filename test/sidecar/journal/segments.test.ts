@@ -332,6 +332,8 @@ describe('journal segments @security', () => {
         await fault({}),
         new RegExp(`${second} line ${at + 1}: the signature of checkpoint 1 does not verify`),
       );
+      forge(second, at, (event) => ({ ...event, checkpoint: '00'.repeat(32) }) as JournalEvent);
+      assert.match(await fault({}), /checkpoint 1 has another hash than the one that is signed/);
     });
 
     it('finds an end that is missing by a noted line or checkpoint, and a noted line that was replaced', async () => {

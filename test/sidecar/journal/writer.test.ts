@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
 import { appendFile, rm, truncate } from 'node:fs/promises';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
 import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.ts';
@@ -147,6 +148,39 @@ describe('journal writer @security', () => {
       assert.equal(place.files().length, 2);
       assert.deepEqual(place.types().slice(-3), ['checkpoint', 'write-recovered', 'started']);
     });
+
+  it('has a new segment on the disk before it has its name, and its name before anything else is written', async () => {
+    const calls: Call[] = [];
+    fake.faults.before = async (call) => {
+      calls.push(call);
+    };
+    writer.rotate(0);
+    await writer.append(STARTED);
+    assert.deepEqual(calls, ['open', 'write', 'datasync', 'rename', 'syncFolder', 'write', 'datasync']);
+  });
+
+  it('can be killed at any call to the disk: what was released is there, and the chain is whole', async () => {
+    const copies: { dir: string; released: number }[] = [];
+    fake.faults.shortest = 50;
+    fake.faults.before = async () => {
+      const dir = `${place.dir}-${copies.length}`;
+      cpSync(place.dir, dir, { recursive: true, filter: (name) => !name.endsWith('lock') });
+      copies.push({ dir, released: writer.head().n });
+    };
+    for (let i = 0; i < 6; i++) {
+      if (i % 2 === 1) writer.rotate(0);
+      await writer.append(STARTED);
+    }
+    mend();
+    assert.ok(copies.length > 40);
+    for (const { dir, released } of copies) {
+      const found = await readNewest(dir);
+      assert.ok(found!.head.n >= released);
+      const result = await verifyFolder(dir);
+      assert.ok(result.ok, JSON.stringify(result));
+      await rm(dir, { recursive: true });
+    }
+  });
 
   it('says so when the disk is slow, and lets those who wait go at their deadline', async () => {
     let finish: () => void = () => undefined;
