@@ -230,6 +230,7 @@ describe('first start and loss @security', () => {
     expected = UNRECORDED;
     const journal = await open();
     expected = recorded('somebody', 5);
+    place.pass(170_000);
     await journal.tick();
     await followsLoss(journal);
   });
