@@ -44,6 +44,14 @@ export interface Context {
 /** One rule of the chain: undefined lets the transaction pass to the next. Pure. */
 export type Check = (judged: Judged, spec: PolicySpec, context: Context) => Refusal | undefined;
 
+/** The same of what hangs on the room that is left; `spends` is what the transaction would count as. */
+export type LimitCheck = (
+  judged: Judged,
+  spec: PolicySpec,
+  context: Context,
+  spends: readonly Spend[],
+) => Refusal | undefined;
+
 /** A window of a policy: at most `amount` stroops of `key` in `seconds`. */
 export interface Limit {
   key: WindowKey;

@@ -1,9 +1,9 @@
 import type { Spend } from '../journal/entry.ts';
 import { isDeletion } from '../transaction.ts';
-import type { Check, Context, Judged, Refusal } from './check.ts';
+import { type Check, type Context, first, type Judged, type LimitCheck, type Refusal } from './check.ts';
 import { deletionBudget, killSwitch, rate, spendsOf, windows } from './limits.ts';
 import { operationSources, operations, sorobanData } from './operations.ts';
-import type { Policy } from './schema.ts';
+import type { Policy, PolicySpec } from './schema.ts';
 import {
   fee,
   innerTransaction,
@@ -29,7 +29,7 @@ export const RULES: Readonly<Record<string, Check>> = {
 };
 
 /** What is refused now and could be signed at another time; deletions of own offers pass. */
-export const LIMITS: Readonly<Record<string, Check>> = { killSwitch, windows, rate };
+export const LIMITS: Readonly<Record<string, LimitCheck>> = { killSwitch, windows, rate };
 
 export type Decision =
   | { allowed: true; budget: 'ordinary' | 'deletions'; spends: Spend[] }
@@ -43,37 +43,31 @@ export function evaluate(judged: Judged, policies: readonly Policy[], context: C
   const [policy] = policies;
   if (policy === undefined)
     return refuse({ code: 'policy-missing', message: `no valid signing policy names ${context.account}` });
-  const wrong = firstOf(RULES, judged, policies, context);
-  if (wrong !== undefined) return refuse(wrong);
-  const spends = (feeKind: 'fee' | 'deletion-fee'): Spend[] =>
-    context.isRepeated ? [] : spendsOf(judged, policy.spec, context, feeKind);
-  const limit = firstOf(LIMITS, judged, policies, context);
-  if (limit === undefined) return { allowed: true, budget: 'ordinary', spends: spends('fee') };
-  if (!judged.transaction.operations.every(isDeletion)) return refuse(limit);
-  const spent = firstOf(
-    { deletionBudget: (_judged, spec) => deletionBudget(spec, context, spends('deletion-fee')) },
-    judged,
-    policies,
-    context,
+  const wrong = firstOf(policies, (spec) =>
+    first(Object.values(RULES), (check) => check(judged, spec, context)),
   );
-  return spent === undefined
-    ? { allowed: true, budget: 'deletions', spends: spends('deletion-fee') }
-    : refuse(spent);
+  if (wrong !== undefined) return refuse(wrong);
+  const spendsAs = (feeKind: 'fee' | 'deletion-fee'): Spend[] =>
+    context.isRepeated ? [] : spendsOf(judged, policy.spec, context, feeKind);
+  const spends = spendsAs('fee');
+  const limit = firstOf(policies, (spec) =>
+    first(Object.values(LIMITS), (check) => check(judged, spec, context, spends)),
+  );
+  if (limit === undefined) return { allowed: true, budget: 'ordinary', spends };
+  if (!judged.transaction.operations.every(isDeletion)) return refuse(limit);
+  const fee = spendsAs('deletion-fee');
+  const spent = firstOf(policies, (spec) => deletionBudget(judged, spec, context, fee));
+  return spent === undefined ? { allowed: true, budget: 'deletions', spends: fee } : refuse(spent);
 }
 
 const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
 
 function firstOf(
-  checks: Readonly<Record<string, Check>>,
-  judged: Judged,
   policies: readonly Policy[],
-  context: Context,
+  judge: (spec: PolicySpec) => Refusal | undefined,
 ): Refusal | undefined {
-  for (const policy of policies)
-    for (const check of Object.values(checks)) {
-      const refusal = check(judged, policy.spec, context);
-      if (refusal !== undefined)
-        return { ...refusal, policy: policy.name, message: `policy ${policy.name}: ${refusal.message}` };
-    }
-  return undefined;
+  return first(policies, ({ name, spec }) => {
+    const refusal = judge(spec);
+    return refusal && { ...refusal, policy: name, message: `policy ${name}: ${refusal.message}` };
+  });
 }

@@ -1,5 +1,5 @@
 import type { Spend } from '../journal/entry.ts';
-import { type Check, type Context, first, type Judged, type Limit, type Refusal } from './check.ts';
+import { type Context, first, type Judged, type Limit, type LimitCheck, type Refusal } from './check.ts';
 import { ruleFor } from './operations.ts';
 import type { PolicySpec } from './schema.ts';
 
@@ -8,12 +8,12 @@ import type { PolicySpec } from './schema.ts';
  * passes in all of them, so that a refusing signer does not trap the maker on the book; its fees have a budget of their own.
  */
 
-export const killSwitch: Check = (_judged, spec) =>
+export const killSwitch: LimitCheck = (_judged, spec) =>
   spec.killSwitch
     ? { code: 'kill-switch', message: 'the kill switch is on', rule: ['killSwitch'] }
     : undefined;
 
-export const rate: Check = (_judged, { signaturesPerSecond }, { hasRate }) =>
+export const rate: LimitCheck = (_judged, { signaturesPerSecond }, { hasRate }) =>
   hasRate(signaturesPerSecond)
     ? undefined
     : {
@@ -23,8 +23,7 @@ export const rate: Check = (_judged, { signaturesPerSecond }, { hasRate }) =>
       };
 
 /** Whether all windows of a policy have room for the whole transaction. Each is asked once, however many operations it is of. */
-export const windows: Check = (judged, spec, context) => {
-  const spends = spendsOf(judged, spec, context, 'fee');
+export const windows: LimitCheck = (judged, spec, context, spends) => {
   const fee: Limit = {
     key: { kind: 'fee', asset: 'XLM' },
     ...spec.fees.window,
@@ -48,11 +47,7 @@ export const windows: Check = (judged, spec, context) => {
 export const DELETION_BUDGET = 10n;
 const DELETION_SECONDS = 3_600;
 
-export const deletionBudget = (
-  { fees }: PolicySpec,
-  context: Context,
-  spends: readonly Spend[],
-): Refusal | undefined =>
+export const deletionBudget: LimitCheck = (_judged, { fees }, context, spends) =>
   exceeds(
     {
       key: { kind: 'deletion-fee', asset: 'XLM' },
