@@ -95,19 +95,38 @@ describe('a StellarConnector on a real node', () => {
     await client.close();
   });
 
-  it('@security an envelope that is garbage is refused by the signer and nothing is signed', async () => {
-    const script = `
-      const http = require('node:http');
-      const request = http.request({ socketPath: '/run/stellar-signer/signer.sock', method: 'POST',
+  /** Runs a module in the connector's container; what it prints. */
+  const inConnector = (script: string): Promise<string> =>
+    kubectl([
+      ...['exec', '-n', NAMESPACE, `${NAME}-0`, '-c', 'connector', '--'],
+      ...[
+        '/usr/local/bin/node',
+        '--input-type=module',
+        '--disable-warning=ExperimentalWarning',
+        '-e',
+        script,
+      ],
+    ]);
+
+  it('@security a request that is not signed is refused, in the connector’s own container too', async () => {
+    const answer = await inConnector(`
+      import { request } from 'node:http';
+      const asked = request({ socketPath: '/run/stellar-signer/signer.sock', method: 'POST',
         path: '/v1/transactions/sign', headers: { 'content-type': 'application/json', 'stellar-signer-protocol': '1' } },
         (answer) => { let text = ''; answer.on('data', (d) => (text += d)).on('end', () => console.log(answer.statusCode, text)); });
-      request.end(JSON.stringify({ envelopeXdr: 'AAAAgarbage' }));`;
-    const answer = await kubectl([
-      ...['exec', '-n', NAMESPACE, `${NAME}-0`, '-c', 'connector', '--'],
-      ...['/usr/local/bin/node', '-e', script],
-    ]);
-    assert.match(answer, /^400 /);
-    assert.equal(JSON.parse(answer.slice(4)).code, 'malformed-envelope');
+      asked.end(JSON.stringify({ envelopeXdr: 'AAAAgarbage' }));`);
+    assert.match(answer, /^401 /);
+    assert.equal(JSON.parse(answer.slice(4)).code, 'unsigned-request');
+  });
+
+  it('@security an envelope that is garbage is refused by the signer and nothing is signed', async () => {
+    const answer = await inConnector(`
+      import { createSigner } from '/app/connector/signing/client.ts';
+      const signer = createSigner('/run/stellar-signer/signer.sock', { answered: () => undefined }, Date.now);
+      await signer.sign('AAAAgarbage', undefined, AbortSignal.timeout(5000)).then(
+        () => console.log('signed'), ({ code, field }) => console.log(code, field));
+      await signer.close();`);
+    assert.equal(answer.trim(), 'signer-refused malformed-envelope');
   });
 
   it('a ledger that stops in mid-swap holds the answer until it goes on', async () => {
