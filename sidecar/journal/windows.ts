@@ -41,10 +41,11 @@ export function createWindows(): Windows {
 
   return {
     total(key, seconds, spends, atMs) {
-      const series = all.get(nameOf(key));
+      const name = nameOf(key);
+      const series = all.get(name);
       const slot = slotAt(series, atMs);
       const count = Math.ceil(seconds / SLOT_SECONDS) + (key.kind === 'offer' ? 0 : 1);
-      const own = spends.filter((spend) => nameOf(spend) === nameOf(key));
+      const own = spends.filter((spend) => nameOf(spend) === name);
       return sumAfter(series, slot - count) + increase(own, offersAt(series, slot));
     },
     add(spends, atMs) {
@@ -108,11 +109,11 @@ const offersAt = (series: Series | undefined, slot: number): ReadonlyMap<string,
 
 /** How much more is counted when these are added: of an offer that is changed only what exceeds its largest so far. */
 function increase(spends: readonly Spend[], before: ReadonlyMap<string, bigint>): bigint {
-  const largest = new Map(before);
+  const largest = new Map<string, bigint>();
   let sum = 0n;
   for (const { amount: text, offer } of spends) {
     const amount = BigInt(text);
-    const counted = offer === undefined ? 0n : (largest.get(offer) ?? 0n);
+    const counted = offer === undefined ? 0n : (largest.get(offer) ?? before.get(offer) ?? 0n);
     if (amount <= counted) continue;
     sum += amount - counted;
     if (offer !== undefined) largest.set(offer, amount);
@@ -128,10 +129,10 @@ function append(series: Series, spend: Spend, slot: number): void {
     series.offers = new Map();
     prune(series, slot);
   }
+  const { offer } = spend;
   sums[sums.length - 1]! += increase([spend], series.offers);
-  const { offer, amount } = spend;
-  const counted = offer === undefined ? undefined : (series.offers.get(offer) ?? 0n);
-  if (counted !== undefined && BigInt(amount) > counted) series.offers.set(offer!, BigInt(amount));
+  const amount = BigInt(spend.amount);
+  if (offer !== undefined && amount > (series.offers.get(offer) ?? 0n)) series.offers.set(offer, amount);
 }
 
 /** Drops what no window can ask for any more, many slots at a time. The newest of them stays as the sum before the rest. */
