@@ -42,7 +42,7 @@ export function explain(files: readonly PolicyFile[], account: string): string {
     ...lines('Trustlines', inAll(policies.map(({ spec }) => spec.trustlines))),
     '',
     'Worst case, if whoever may ask for signatures is hostile:',
-    ...lists.flatMap(({ list, all }) => all.flatMap((market) => worstOf(list, market))),
+    ...lists.flatMap(({ list, all }) => all.flatMap((market) => worstOf(list, market, policies))),
     ...feesAtWorst(policies),
     '',
     ...(warnings.length === 0 ? ['No warnings.'] : warnings.map((text) => `Warning: ${text}`)),
@@ -114,21 +114,26 @@ function paymentLines(policies: readonly Policy[]): string[] {
  * Selling at the lowest price of the collar and buying back at the highest gives away the band for every unit of base that
  * goes both ways. The amounts themselves leave against something in return, at the collar's far end.
  */
-function worstOf(list: PairList, { base, quote, min, max, windows }: Market): string[] {
+function worstOf(
+  list: PairList,
+  { base, quote, min, max, maxAmount, windows }: Market,
+  policies: readonly Policy[],
+): string[] {
   const [, , out] = TITLES[list];
+  const perSecond = smallest(policies, (spec) => spec.signaturesPerSecond);
+  const operations = smallest(policies, (spec) => spec.maxOperations);
   return [HOUR, DAY].flatMap((seconds) => {
     const when = `in ${duration(seconds)}`;
-    const [sold, paid] = [base, quote].map((asset) => mostIn(seconds, windows[asset]!));
-    const amounts = [
-      [base, sold],
-      [quote, paid],
-    ] as const;
-    const leaving = amounts.map(([asset, amount]) =>
-      amount === undefined ? `${codeOf(asset)} without bound` : units(amount, asset),
-    );
+    // What the rate lets through: five seconds' worth may have been saved up.
+    const count = BigInt(perSecond * (seconds + 5) * operations);
+    const mostOf = (asset: AssetId): bigint => {
+      const byRate = count * maxAmount[asset]!;
+      return least([byRate, mostIn(seconds, windows[asset]!) ?? byRate])!;
+    };
+    const [sold, paid] = [mostOf(base), mostOf(quote)];
+    const leaving = [units(sold, base), units(paid, quote)];
     const text = `  ${when} at most ${leaving.join(' and ')} ${out}`;
     if (list === 'pools') return [`${text}; it stays the account’s as shares.`];
-    if (sold === undefined || paid === undefined) return [`${text}.`];
     // Of the base only as much can go both ways as the quote buys back at the highest price.
     const back = (paid * max.d) / max.n;
     const both = least([sold, back])!;

@@ -167,6 +167,8 @@ cases:
       /in 24 h at most 100,000 XLM and 6,000 USDC .* at most 1,000 USDC are lost .* \(band 0\.02 × 50,000 XLM\)\.$/m,
     );
     assert.match(out, /in 24 h at most 50 XLM of fees, and 48\.48 XLM more for deletions/);
+    // No window: 2 signatures a second, 100 operations each, 1,000 XLM in one.
+    assert.match(out, /in 1 h at most 721,000,000 XLM and 72,100,000 USDC go into the pool/);
     assert.match(out, /^Warning: swaps: one lists pairs that another policy does not/m);
     assert.match(out, /^Warning: pools: .* no window for XLM/m);
     assert.match(out, /^Warning: pools: .* a wide collar/m);

@@ -7,7 +7,7 @@ import { createRateLimit } from '../../../sidecar/policy/rate.ts';
 import type { Operation, Transaction } from '../../../sidecar/transaction.ts';
 import { EURC, ISSUER, USDC } from '../transactions.ts';
 import { ACCOUNT, CHANNEL, CUSTOMER, EURC_ID, policy, USDC_ID } from './fixtures.ts';
-import { type Ask, type RawSpec, type RawWindow, read, type World } from './reading.ts';
+import { type Ask, overfull, type RawSpec, type RawWindow, read, type World } from './reading.ts';
 
 const ASSETS = ['XLM', USDC_ID, EURC_ID];
 const PAIRS = [
@@ -286,6 +286,7 @@ describe('signing policy: against a second reading of its words @security', () =
               isFirst: live === undefined,
             });
           }
+          assert.deepEqual(overfull(specs, world), []);
         },
       ),
       // Other seeds and more runs by hand; in the suite always the same, so that it sees what is named below.

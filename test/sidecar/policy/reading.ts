@@ -318,6 +318,38 @@ export function totalOf(
   return sum;
 }
 
+/**
+ * Windows that hold more than their amount in any span of their seconds, wherever it begins, slots or not. Of offers the
+ * turnover is by slots alone, and a payment is held by the rules for its destination alone: neither is asked here.
+ */
+export function overfull(specs: readonly RawSpec[], world: World): string[] {
+  const flows = world.signed.flatMap((signed) => [
+    ...(signed.isFirst ? outflows(signed.transaction, world) : []).map((flow) => ({
+      ...flow,
+      atMs: signed.atMs,
+    })),
+    { kind: signed.budget, asset: 'XLM', pair: '', amount: signed.fee, atMs: signed.atMs },
+  ]);
+  const isOver = (window: RawWindow, kind: string, asset: string, pair: readonly string[]): boolean => {
+    const name = [...pair].sort().join();
+    const own = flows.filter((flow) => flow.kind === kind && flow.asset === asset && flow.pair === name);
+    return own.some(({ atMs: start }) => {
+      const span = own.filter(({ atMs }) => atMs >= start && atMs < start + window.seconds * 1000);
+      return span.reduce((sum, { amount }) => sum + amount, 0n) > BigInt(window.amount);
+    });
+  };
+  return specs.flatMap(({ fees, swaps, pools }) => [
+    ...(isOver(fees.window, 'ordinary', 'XLM', []) ? ['fees'] : []),
+    ...[['swap', swaps] as const, ['deposit', pools] as const].flatMap(([kind, rules]) =>
+      rules.flatMap(({ pair, window = {} }) =>
+        Object.entries(window)
+          .filter(([asset, one]) => isOver(one, kind, asset, pair))
+          .map(([asset]) => `${kind} ${asset}`),
+      ),
+    ),
+  ]);
+}
+
 /** A bucket that holds five seconds' worth and fills steadily, emptied by what was signed in the ordinary way. */
 function hasRate(perSecond: number, atMs: number, { signed }: World): boolean {
   let tokens = perSecond * 5;
