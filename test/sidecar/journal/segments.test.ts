@@ -125,6 +125,50 @@ describe('journal segments @security', function () {
     assert.ok((await verifyFolder(place.dir)).ok);
   });
 
+  it('closes a small one after an hour', async () => {
+    const journal = await place.open();
+    for (let i = 0; i < 3; i++) {
+      for (let k = 0; k < 30; k++) await journal.append(signed(n++));
+      assert.equal(journal.checkpoint(), i);
+      place.pass(3_599_999);
+      await journal.append(signed(n++));
+      assert.equal(journal.checkpoint(), i);
+      place.pass(1);
+      await journal.append(signed(n++));
+      assert.equal(journal.checkpoint(), i + 1);
+    }
+  });
+
+  it('calls the journal broken when the newest has no whole checkpoint', async () => {
+    for (const keep of [0, 100]) {
+      const journal = await place.open();
+      await fill(journal, 1);
+      await place.closeAll();
+      const newest = place.files().at(-1)!;
+      writeFileSync(join(place.dir, newest), read(newest).slice(0, keep));
+      assert.equal((await place.open()).standing().state, 'waiting');
+      await place.remove();
+      place = createPlace();
+    }
+  });
+
+  it('is verified while it is written', async () => {
+    const journal = await place.open();
+    let isDone = false;
+    const written = (async () => {
+      await fill(journal, 40);
+      isDone = true;
+    })();
+    let verified = 0;
+    while (!isDone) {
+      const result = await verifyFolder(place.dir);
+      assert.ok(result.ok, JSON.stringify(result));
+      verified++;
+    }
+    await written;
+    assert.ok(verified > 1);
+  });
+
   it('is the same from a checkpoint and the lines after it as from all lines', () => {
     const step = fc.record({
       n: fc.nat({ max: 20 }),
