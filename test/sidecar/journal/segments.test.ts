@@ -37,12 +37,15 @@ describe('journal segments @security', function () {
   });
   afterEach(() => place.remove());
 
+  const append = (journal: Journal): Promise<void> => {
+    const { wallMs } = place.time;
+    return journal.append(signed(n++, { at: wallMs, maxTime: `${Math.floor(wallMs / 1000) + 30}` }));
+  };
   /** Signs until there are so many checkpoints more. */
   const fill = async (journal: Journal, checkpoints: number): Promise<void> => {
     const until = journal.checkpoint() + checkpoints;
     while (journal.checkpoint() < until) {
-      await journal.append(signed(n, { at: place.time.wallMs, maxTime: `${place.time.wallMs / 1000 + 30}` }));
-      n++;
+      await append(journal);
       place.pass(500_000);
     }
   };
@@ -128,13 +131,12 @@ describe('journal segments @security', function () {
   it('closes a small one after an hour', async () => {
     const journal = await place.open();
     for (let i = 0; i < 3; i++) {
-      for (let k = 0; k < 30; k++) await journal.append(signed(n++));
-      assert.equal(journal.checkpoint(), i);
+      for (let k = 0; k < 30; k++) await append(journal);
       place.pass(3_599_999);
-      await journal.append(signed(n++));
+      await append(journal);
       assert.equal(journal.checkpoint(), i);
       place.pass(1);
-      await journal.append(signed(n++));
+      await append(journal);
       assert.equal(journal.checkpoint(), i + 1);
     }
   });
