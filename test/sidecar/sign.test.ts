@@ -193,6 +193,18 @@ describe('signing pipeline @security', () => {
     await assert.rejects(sign({ sequence: '300', fee: '101' }), { code: 'window-exhausted' });
   });
 
+  it('signs nothing that comes with a signature of somebody else', async () => {
+    const { signer } = setup();
+    const built = buildTransaction({ account: ACCOUNT });
+    built.sign(KEY, Keypair.random());
+    await assert.rejects(signer.sign({ envelopeXdr: built.toXDR() }, signal), {
+      code: 'bad-signature',
+      field: 'signatures[1]',
+    });
+    built.signatures.length = 1;
+    await signer.sign({ envelopeXdr: built.toXDR() }, signal);
+  });
+
   it('signs no bump of what it did not sign, or of what comes without our signature or with another', async () => {
     const { sign, signer } = setup();
     const unsigned = buildTransaction({ account: ACCOUNT });

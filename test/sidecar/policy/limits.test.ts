@@ -306,6 +306,16 @@ describe('signing policy: fee bumps and channels @security', () => {
     it(`a bump ${name}: ${expected}`, () =>
       assert.equal(verdict(changes, { ...RICH, ...spec }, { ...counted, ...more }), expected));
 
+  it('counts a bump below what was counted as nothing', () => {
+    const decision = evaluate(
+      { transaction: transaction(), feeBump: bump({ fee: 50n }) },
+      [policy(RICH)],
+      context(counted),
+    );
+    assert.ok(decision.allowed);
+    assert.deepEqual(decision.spends, [{ kind: 'fee', asset: 'XLM', amount: '0' }]);
+  });
+
   it('takes a channel that every policy lists', () => {
     const changes = { source: CHANNEL, operations: [swap({ source: transaction().source })] };
     assert.equal(verdict(changes, { channels: [CHANNEL] }), 'allowed');

@@ -48,7 +48,8 @@ describe('signing policy: loading @security', () => {
     ['broken YAML', '{', /^b\.yaml: not YAML/],
     ['an unknown field', named('b').replace('"swaps"', '"swap"'), /^b\.yaml: line 1: spec: .*swap/],
     ['a name that is there already', named('a'), /two files hold a policy named a/],
-    ['aliases', `x: &x ${named('b')}\ny: *x`, /^b\.yaml/],
+    ['aliases', `x: &x ${named('b')}\ny: *x`, /^b\.yaml: not YAML: .*alias/i],
+    ['more than a mebibyte', `${named('b')}\n${'#'.repeat(1_048_576)}`, /^b\.yaml: larger than 1 MiB/],
   ];
   for (const [what, text, message] of bad)
     it(`keeps the old set when one file of the new one has ${what}, until it is mended`, async () => {

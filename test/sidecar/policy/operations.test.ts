@@ -112,6 +112,7 @@ const CASES: [string, string, Operation][] = [
   // path payments
   ['a swap', 'allowed', swap()],
   ['a strict receive', 'allowed', swap({ type: 'pathPaymentStrictReceive' })],
+  ['nothing for nothing', 'price-out-of-collar', swap({ sendMax: 0n, destMin: 0n })],
   ['a swap paid to a customer', 'allowed', swap({ destination: CUSTOMER })],
   [
     'the same by strict receive',
@@ -163,6 +164,7 @@ const CASES: [string, string, Operation][] = [
   ['a minPrice below', 'price-out-of-collar .minPrice', deposit({ minPrice: { n: 499n, d: 100n } })],
   ['a maxPrice above', 'price-out-of-collar .maxPrice', deposit({ maxPrice: { n: 1251n, d: 100n } })],
   ['a minPrice of 0', 'price-out-of-collar .minPrice', deposit({ minPrice: { n: 0n, d: 1n } })],
+  ['a minPrice of 0 over 0', 'price-out-of-collar .minPrice', deposit({ minPrice: { n: 0n, d: 0n } })],
   ['a maxPrice over 0', 'price-out-of-collar .maxPrice', deposit({ maxPrice: { n: 1n, d: 0n } })],
   ['a deposit in another pool', 'pair-not-allowed .poolId', deposit({ poolId: XLM_EURC_POOL })],
   ['the largest deposit', 'allowed', deposit({ maxAmountA: 10_000_000_000n, maxAmountB: 1_000_000_000n })],
