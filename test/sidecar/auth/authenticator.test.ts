@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { HttpMessage } from '../../../common/http-signatures.ts';
 import { contentDigest, type signMessage } from '../../../common/http-signatures-hmac.ts';
+import { Secret } from '../../../common/secret.ts';
 import { type Authenticator, createAuthenticator } from '../../../sidecar/auth/authenticator.ts';
 import { createRequestKey } from '../../../sidecar/auth/key.ts';
 import { PROTOCOL_HEADER, SIGN_PATH, signedAnswer, signedRequest } from '../../../sidecar/protocol.ts';
@@ -131,5 +133,17 @@ describe('authentication of requests @security', () => {
     refuses('replayed-request', sign(post(), { nonce }));
     now += 16_000;
     auth.verify(sign());
+  });
+
+  it('takes the request that is documented, so that the page is right', () => {
+    const page = readFileSync(new URL('../../../docs/signer/authentication.md', import.meta.url), 'utf8');
+    const [line, ...fields] = /```http\n([\s\S]+?)\n```/.exec(page)![1]!.split('\n');
+    const [method, target] = line!.split(' ');
+    const headers = Object.fromEntries(fields.map((field) => field.split(/: (.+)/s).slice(0, 2)));
+    const id = /keyid="([^"]+)"/.exec(headers['signature-input'])![1]!;
+    const documented = { id, secret: new Secret(Buffer.alloc(32, 7)) };
+    const body = Buffer.from('{"envelopeXdr":"AAAAAgAAAAB="}');
+    const request = { method: method!, target: target!, headers, body };
+    createAuthenticator({ key: documented, now: () => START }).verify(request);
   });
 });
