@@ -63,6 +63,10 @@ describe('signer policy @security', () => {
         'allow',
         /^FAIL it: refused by .*trading\.yaml line 1 \(spec\.fees\.perOperation\): fee-too-high at fee: .* \(expected allow\)$/m,
       ],
+      [
+        '{refuse: memo-not-allowed, field: fee}',
+        /^FAIL it: refused .* \(expected memo-not-allowed at fee\)$/m,
+      ],
       ['{refuse: fee-too-high, field: source}', /^FAIL it: refused .* \(expected fee-too-high at source\)$/m],
     ];
     for (const [i, [expect, message]] of wrong.entries()) {
@@ -102,6 +106,20 @@ cases:
 `;
     const policy = policyFile({ signaturesPerSecond: 1, fees: { window: { amount: '149', seconds: 60 } } });
     const { code, out } = await run('test', '--policy', policy, '--cases', file('cases.yaml', text));
+    assert.equal(code, 0, out);
+  });
+
+  it('bumps what was signed while it can still apply', async () => {
+    const one = `transaction: {operations: [${swapText}]}`;
+    const given = file(
+      'bumps.yaml',
+      `account: ${ACCOUNT}
+cases:
+  - {name: live, ${one}, feeBump: {fee: "300"}, earlier: [{ago: 90, ${one}}], expect: allow}
+  - {name: dead, ${one}, feeBump: {fee: "300"}, earlier: [{ago: 91, ${one}}], expect: {refuse: inner-not-signed}}
+`,
+    );
+    const { code, out } = await run('test', '--policy', policyFile(), '--cases', given);
     assert.equal(code, 0, out);
   });
 
