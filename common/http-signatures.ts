@@ -49,14 +49,15 @@ export function readSignatures({ headers }: HttpMessage): MessageSignature[] {
  * @throws Error where a component is given twice, is not of the message, or is not known here
  */
 export function signatureBase(input: InnerList, message: HttpMessage, request?: HttpMessage): string {
-  const lines = new Map<string, string>();
+  const covered = new Set<string>();
+  let base = '';
   for (const component of input[0]) {
     const identifier = serializeItem(component);
-    if (lines.has(identifier)) throw new Error('a component is covered twice');
-    lines.set(identifier, componentValue(component, message, request));
+    if (covered.has(identifier)) throw new Error('a component is covered twice');
+    covered.add(identifier);
+    base += `${identifier}: ${componentValue(component, message, request)}\n`;
   }
-  lines.set('"@signature-params"', serializeInnerList(input));
-  return [...lines].map(([identifier, value]) => `${identifier}: ${value}`).join('\n');
+  return `${base}"@signature-params": ${serializeInnerList(input)}`;
 }
 
 function componentValue([name, parameters]: Item, message: HttpMessage, request?: HttpMessage): string {
@@ -103,8 +104,5 @@ function derivedValue(name: string, { method, target, status, headers }: HttpMes
 function fieldValue(name: string, headers: HttpMessage['headers']): string {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   if (value === undefined) throw new Error('a field is missing');
-  return [value]
-    .flat()
-    .map((line) => String(line).trim())
-    .join(', ');
+  return Array.isArray(value) ? value.map((line) => line.trim()).join(', ') : String(value).trim();
 }
