@@ -151,6 +151,11 @@ describe('connector/signing: the client and its signer @security', () => {
       assert.deepEqual([asked.length, outcomes], [1, ['signer-untrusted']]);
     });
 
+  it('says so when the signer speaks another version, before it looks at the signature', async () => {
+    onAnswer = withHeader(PROTOCOL_HEADER, '2');
+    await assert.rejects(ask(), /another version of the protocol/);
+  });
+
   it('does not take a refusal that the signer did not sign', async () => {
     const body = Buffer.from('{"code":"kill-switch"}');
     onAnswer = (answer) => ({ ...withHeader('content-length', `${body.length}`)(answer), status: 403, body });
