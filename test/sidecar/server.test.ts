@@ -5,6 +5,7 @@ import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Asset,
   Keypair,
@@ -296,7 +297,7 @@ describe('signer over its socket @security', function () {
       assert.ok(before > 0);
       assert.equal(await signer.metric(SIGNATURES), before);
       // Nobody waits for the line of a refusal.
-      while (signer.journal().length === length) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (signer.journal().length === length) await delay(5);
       const lines = signer.journal().slice(length);
       assert.deepEqual(
         lines.map((line) => [line.type, line.code]),
@@ -309,7 +310,7 @@ describe('signer over its socket @security', function () {
     const length = signer.journal().length;
     const answer = await signer.ask('POST', SIGN_PATH, { envelopeXdr: envelope(), [seed]: '' });
     assert.equal(answer.body.code, 'bad-request');
-    while (signer.journal().length === length) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (signer.journal().length === length) await delay(5);
     const kept =
       readFileSync(join(dir, 'journal/journal-000000000000.jsonl'), 'utf8') + JSON.stringify(signer.log);
     assert.ok(!`${kept}${JSON.stringify(answer.body)}`.includes(seed));
@@ -343,20 +344,17 @@ describe('signer over its socket @security', function () {
     const write = (spec: Record<string, unknown>): void =>
       writeFileSync(join(dir, 'policy/trading.yaml'), policyYaml(token.account, spec));
     const until = async (code: unknown) => {
-      while ((await signer.sign(envelope())).body.code !== code)
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      while ((await signer.sign(envelope())).body.code !== code) await delay(50);
     };
     write({ killSwitch: true });
     await until('kill-switch');
     write({ killSwich: false });
-    while ((await signer.metric('stellar_signer_policy_fault')) !== 1)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    while ((await signer.metric('stellar_signer_policy_fault')) !== 1) await delay(50);
     assert.equal((await signer.sign(envelope())).body.code, 'kill-switch');
     assert.match(JSON.parse((await signer.health('/status')).text).policyFault, /killSwich/);
     assert.ok(signer.journal().some(({ type }) => type === 'policies-refused'));
     rmSync(join(dir, 'policy/trading.yaml'));
-    while (!/any more/.test(JSON.parse((await signer.health('/status')).text).policyFault))
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!/any more/.test(JSON.parse((await signer.health('/status')).text).policyFault)) await delay(50);
     assert.equal((await signer.sign(envelope())).body.code, 'kill-switch');
     write({ signaturesPerSecond: 1000 });
     await until(undefined);
