@@ -5,6 +5,7 @@ import { isCoded } from '../common/errors.ts';
 import { bodyFault, createApp, errorHandler, harden } from '../common/http.ts';
 import type { HttpMessage } from '../common/http-signatures.ts';
 import { contentDigest } from '../common/http-signatures-hmac.ts';
+import { withDeadline } from '../common/shutdown.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { Limits } from './auth/limits.ts';
 import { signerError, toProblem } from './errors.ts';
@@ -77,7 +78,7 @@ function createRoutes({ signer, account, auth, limits }: ServerModules, isStoppi
   app.post(SIGN_PATH, async (request, response) => {
     const body = readBody(request);
     try {
-      const signed = await signer.sign(body, AbortSignal.timeout(SIGN_DEADLINE_MS));
+      const signed = await withDeadline(SIGN_DEADLINE_MS, (signal) => signer.sign(body, signal));
       answer(response, 200, 'application/json', signed);
     } catch (error) {
       // `sign` has recorded it already, with the hash.
