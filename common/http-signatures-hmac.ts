@@ -1,15 +1,14 @@
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import {
-  type BareItem,
-  type InnerList,
-  type Item,
-  parseDictionary,
-  parseItem,
-  serializeDictionary,
-  serializeItem,
-} from 'structured-headers';
+import { type BareItem, type InnerList, parseDictionary, serializeBareItem } from 'structured-headers';
 import { CodedError } from './errors.ts';
-import { type HttpMessage, type MessageSignature, readSignatures, signatureBase } from './http-signatures.ts';
+import {
+  componentList,
+  type HttpMessage,
+  identifierOf,
+  type MessageSignature,
+  readSignatures,
+  signatureBase,
+} from './http-signatures.ts';
 import type { Secret } from './secret.ts';
 
 export interface HmacKey {
@@ -44,22 +43,15 @@ function hmac(key: HmacKey, base: string): Buffer {
   return createHmac('sha256', object).update(base).digest();
 }
 
-/** The few identifiers that this program covers, read once. */
-const components = new Map<string, Item>();
-
-function componentOf(identifier: string): Item {
-  const known = components.get(identifier) ?? parseItem(identifier);
-  components.set(identifier, known);
-  return known;
-}
-
 const sha256 = (body: Buffer): Buffer => createHash('sha256').update(body).digest();
 const fault = (code: SignatureFaultCode, detail: string): SignatureFault => new CodedError(code, detail);
 
 /** `Content-Digest` (RFC 9530) of a body, by SHA-256. */
 export function contentDigest(body: Buffer): string {
-  return serializeDictionary({ 'sha-256': sha256(body) });
+  return digestField(sha256(body));
 }
+
+const digestField = (hash: Buffer): string => `sha-256=:${hash.toString('base64')}:`;
 
 /**
  * The fields `Signature-Input` and `Signature` for a message that has all its other fields (RFC 9421, hmac-sha256).
@@ -76,6 +68,7 @@ export function signMessage(
   },
 ): { 'signature-input': string; signature: string } {
   const created = Math.floor(options.now / 1_000);
+  const { items, text } = componentList(options.components);
   const parameters = new Map<string, BareItem>([
     ['created', created],
     ['expires', created + options.lifetimeSeconds],
@@ -84,11 +77,12 @@ export function signMessage(
     ['tag', options.tag],
   ]);
   if (options.nonce !== undefined) parameters.set('nonce', options.nonce);
-  const input: InnerList = [options.components.map(componentOf), parameters];
+  const written = [...parameters].map(([name, value]) => `;${name}=${serializeBareItem(value)}`);
+  const input = { input: [items, parameters] as InnerList, text: text + written.join('') };
   const signature = hmac(options.key, signatureBase(input, message, options.request));
   return {
-    'signature-input': serializeDictionary({ [LABEL]: input }),
-    signature: serializeDictionary({ [LABEL]: signature }),
+    'signature-input': `${LABEL}=${input.text}`,
+    signature: `${LABEL}=:${signature.toString('base64')}:`,
   };
 }
 
@@ -122,9 +116,10 @@ export function verifyMessage(
   const { headers } = message;
   if (headers['signature-input'] === undefined && headers.signature === undefined)
     throw fault('unsigned', 'the fields Signature-Input and Signature are missing');
-  const { input, signature } = malformedIsFault(() => only(readSignatures(message)));
-  const [components, parameters] = input;
-  const covered = malformedIsFault(() => new Set(components.map((component) => serializeItem(component))));
+  const given = malformedIsFault(() => only(readSignatures(message)));
+  const { signature } = given;
+  const [components, parameters] = given.input;
+  const covered = malformedIsFault(() => new Set(components.map(identifierOf)));
   const missing = rules.components.find((component) => !covered.has(component));
   if (missing !== undefined) throw fault('bad-signature', `the signature does not cover ${missing}`);
   const [created, expires] = [parameters.get('created'), parameters.get('expires')];
@@ -137,7 +132,7 @@ export function verifyMessage(
 
   const expected = hmac(
     rules.key,
-    malformedIsFault(() => signatureBase(input, message, rules.request)),
+    malformedIsFault(() => signatureBase(given, message, rules.request)),
   );
   if (signature.length !== expected.length || !timingSafeEqual(signature, expected))
     throw fault('bad-signature', 'the signature does not match the message');
@@ -173,9 +168,12 @@ function malformedIsFault<T>(read: () => T): T {
 }
 
 function isDigestOf({ headers, body }: HttpMessage): boolean {
+  const hash = sha256(body ?? Buffer.alloc(0));
+  const given = String(headers['content-digest']);
+  if (given === digestField(hash)) return true;
   try {
-    const digest = parseDictionary(String(headers['content-digest'])).get('sha-256')?.[0];
-    return digest instanceof ArrayBuffer && Buffer.from(digest).equals(sha256(body ?? Buffer.alloc(0)));
+    const digest = parseDictionary(given).get('sha-256')?.[0];
+    return digest instanceof ArrayBuffer && Buffer.from(digest).equals(hash);
   } catch {
     return false;
   }

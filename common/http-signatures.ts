@@ -1,8 +1,10 @@
 import {
+  type BareItem,
   type InnerList,
   type Item,
   isInnerList,
   parseDictionary,
+  parseItem,
   serializeInnerList,
   serializeItem,
 } from 'structured-headers';
@@ -25,7 +27,55 @@ export interface MessageSignature {
   label: string;
   /** The covered components, and the parameters of the signature. */
   input: InnerList;
+  /** `input` as RFC 9651 writes it. */
+  text: string;
   signature: Buffer;
+}
+
+/**
+ * Lists of components that this program covers itself, by their text: reading and writing them again for each message would
+ * cost more than all the rest.
+ */
+const ready = new Map<string, Item[]>();
+const identifiers = new WeakMap<Item, string>();
+
+/** Items of component identifiers as RFC 9421 writes them, and their text as the beginning of an inner list. */
+export function componentList(components: readonly string[]): { items: Item[]; text: string } {
+  const text = `(${components.join(' ')})`;
+  let items = ready.get(text);
+  if (items === undefined) {
+    items = components.map((identifier) => parseItem(identifier));
+    items.forEach((item, i) => void identifiers.set(item, components[i]!));
+    ready.set(text, items);
+  }
+  return { items, text };
+}
+
+/** The identifier of a component: its text. */
+export const identifierOf = (component: Item): string =>
+  identifiers.get(component) ?? serializeItem(component);
+
+const ONE = /^([a-z][a-z0-9_-]*)=(\([^()]*\))((?:;[a-z]+=(?:0|[1-9]\d{0,14}|"[ !#-[\]-~]*"))+)$/;
+const PARAMETER = /;([a-z]+)=(?:(\d+)|"([^"]*)")/g;
+const SIGNATURE = /^([a-z][a-z0-9_-]*)=:([A-Za-z0-9+/]+={0,2}):$/;
+
+/** What `readSignatures` would give, where there is one signature over a list that is ready, in its one canonical form. */
+function readReady(inputs: string, signatures: string): MessageSignature | undefined {
+  const [, label, list, parameters] = ONE.exec(inputs) ?? [];
+  const [, same, base64] = SIGNATURE.exec(signatures) ?? [];
+  const items = ready.get(list ?? '');
+  if (items === undefined || label !== same) return undefined;
+  const values = new Map<string, BareItem>();
+  for (const [, name, digits, text] of parameters!.matchAll(PARAMETER)) {
+    if (values.has(name!)) return undefined;
+    values.set(name!, digits === undefined ? text! : Number(digits));
+  }
+  return {
+    label: label!,
+    input: [items, values],
+    text: list! + parameters!,
+    signature: Buffer.from(base64!, 'base64'),
+  };
 }
 
 /**
@@ -33,13 +83,15 @@ export interface MessageSignature {
  * @throws Error where the two fields are malformed or do not have the same labels
  */
 export function readSignatures({ headers }: HttpMessage): MessageSignature[] {
-  const inputs = parseDictionary(fieldValue('signature-input', headers));
-  const signatures = parseDictionary(fieldValue('signature', headers));
+  const fields = [fieldValue('signature-input', headers), fieldValue('signature', headers)] as const;
+  const one = readReady(...fields);
+  if (one !== undefined) return [one];
+  const [inputs, signatures] = [parseDictionary(fields[0]), parseDictionary(fields[1])];
   if (inputs.size !== signatures.size) throw new Error('a signature without input, or the reverse');
   return [...inputs].map(([label, input]) => {
     const bytes = signatures.get(label)?.[0];
     if (!isInnerList(input) || !(bytes instanceof ArrayBuffer)) throw new Error('not a signature');
-    return { label, input, signature: Buffer.from(bytes) };
+    return { label, input, text: serializeInnerList(input), signature: Buffer.from(bytes) };
   });
 }
 
@@ -48,16 +100,20 @@ export function readSignatures({ headers }: HttpMessage): MessageSignature[] {
  * answers) and `name` (of `@query-param`), no other parameter.
  * @throws Error where a component is given twice, is not of the message, or is not known here
  */
-export function signatureBase(input: InnerList, message: HttpMessage, request?: HttpMessage): string {
+export function signatureBase(
+  { input: [components], text }: Pick<MessageSignature, 'input' | 'text'>,
+  message: HttpMessage,
+  request?: HttpMessage,
+): string {
   const covered = new Set<string>();
   let base = '';
-  for (const component of input[0]) {
-    const identifier = serializeItem(component);
+  for (const component of components) {
+    const identifier = identifierOf(component);
     if (covered.has(identifier)) throw new Error('a component is covered twice');
     covered.add(identifier);
     base += `${identifier}: ${componentValue(component, message, request)}\n`;
   }
-  return `${base}"@signature-params": ${serializeInnerList(input)}`;
+  return `${base}"@signature-params": ${text}`;
 }
 
 function componentValue([name, parameters]: Item, message: HttpMessage, request?: HttpMessage): string {
