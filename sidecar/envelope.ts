@@ -55,7 +55,7 @@ export function decodeEnvelope(base64: string, network: Buffer): DecodedEnvelope
     transaction: readTransaction(tx),
     feeBump: undefined,
     innerSignatures: [],
-    ...readPayload(ENVELOPE_TYPE_TX, bytes.subarray(4, 4 + tx.toXdr().length), signatures, network),
+    ...readPayload(ENVELOPE_TYPE_TX, bytes, signatures, network),
   };
 }
 
@@ -77,29 +77,35 @@ function readFeeBump(
       innerHash: innerHash.toString('hex'),
     },
     innerSignatures: v1.signatures.map(readSignature),
-    ...readPayload(ENVELOPE_TYPE_TX_FEE_BUMP, bytes.subarray(4, 4 + tx.toXdr().length), signatures, network),
+    ...readPayload(ENVELOPE_TYPE_TX_FEE_BUMP, bytes, signatures, network),
   };
 }
 
-/** What of the result hangs on the signed bytes alone, whichever type of envelope they are of. */
-const readPayload = (
+/** What of the result hangs on the signed bytes alone, whichever type of envelope they are of: all between type and signatures. */
+function readPayload(
   type: Buffer,
-  payload: Buffer,
+  envelope: Buffer,
   signatures: readonly xdr.DecoratedSignature[],
   network: Buffer,
-): Pick<DecodedEnvelope, 'hash' | 'signatures' | 'withSignature'> => ({
-  hash: hashOf(type, payload, network),
-  signatures: signatures.map(readSignature),
-  withSignature: (publicKey, signature) =>
-    Buffer.concat([
-      type,
-      payload,
-      uint32(1),
-      publicKey.subarray(-4),
-      uint32(signature.length),
-      signature,
-    ]).toString('base64'),
-});
+): Pick<DecodedEnvelope, 'hash' | 'signatures' | 'withSignature'> {
+  const read = signatures.map(readSignature);
+  // The envelope is canonical, so its end is known: a count, and of each signature hint, length and padded bytes.
+  const end = read.reduce((sum, { signature }) => sum + 8 + Math.ceil(signature.length / 4) * 4, 4);
+  const payload = envelope.subarray(4, envelope.length - end);
+  return {
+    hash: hashOf(type, payload, network),
+    signatures: read,
+    withSignature: (publicKey, signature) =>
+      Buffer.concat([
+        type,
+        payload,
+        uint32(1),
+        publicKey.subarray(-4),
+        uint32(signature.length),
+        signature,
+      ]).toString('base64'),
+  };
+}
 
 const hashOf = (type: Buffer, payload: Buffer, network: Buffer): Buffer =>
   createHash('sha256').update(network).update(type).update(payload).digest();
