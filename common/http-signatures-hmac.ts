@@ -116,6 +116,8 @@ export function verifyMessage(
   const { headers } = message;
   if (headers['signature-input'] === undefined && headers.signature === undefined)
     throw fault('unsigned', 'the fields Signature-Input and Signature are missing');
+  // Reads them once, so that this message and all after it are read in the short way.
+  componentList(rules.components);
   const given = malformedIsFault(() => only(readSignatures(message)));
   const { signature } = given;
   const [components, parameters] = given.input;
