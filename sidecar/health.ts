@@ -31,9 +31,13 @@ export function healthModules(state: SignerState): HealthModules {
     registry: state.registry,
     async ready() {
       const { journal, keystore } = state;
-      const fault = journal.fault() ?? whyNothing(journal.standing()) ?? keystore.fault();
-      if (fault !== undefined) throw new Error(fault);
+      const say = (fault: string | undefined): void => {
+        if (fault !== undefined) throw new Error(fault);
+      };
+      say(journal.fault() ?? whyNothing(journal.standing()));
+      // Asked also of a key that was refused before: nothing else might ever show that it is usable again.
       await state.probe();
+      say(keystore.fault());
     },
     status: () => ({
       account: state.account,

@@ -1,5 +1,5 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
-import { aborted, sleep } from '../../common/shutdown.ts';
+import { sleep } from '../../common/shutdown.ts';
 import {
   BREAKING_FAULTS,
   FATAL_FAULTS,
@@ -29,6 +29,8 @@ export interface OpeningOptions {
 }
 
 const LONGEST_WAIT = 8;
+/** Said until a signature succeeds; opening anew would not help. */
+const LASTING = ['keystore-refused', 'vault-throttled'] as const;
 /** Known without asking the backend, from a file: looked at again without growing waits. */
 const OF_FILES = ['pin-missing', 'pin-refused', 'pin-memory-unusable', 'login-missing'] as const;
 
@@ -44,7 +46,7 @@ export function keepOpen(
   let current: Keystore | undefined;
   let fault: string | undefined = 'the key store is being opened';
   let auditKey: Buffer | undefined;
-  let giveUp: (fault: KeystoreFault) => void = () => undefined;
+  let giveUp: (fault: KeystoreFault | undefined) => void = () => undefined;
 
   const change = (reason?: unknown): void => {
     const message = reason === undefined ? undefined : messageOf(reason);
@@ -62,22 +64,27 @@ export function keepOpen(
     } catch (error) {
       return error;
     }
-    const lost = new Promise<KeystoreFault>((resolve) => {
-      giveUp = resolve;
-      opened.failed?.then(resolve);
-    });
+    const lost = Promise.withResolvers<KeystoreFault | undefined>();
+    giveUp = lost.resolve;
+    opened.failed?.then(lost.resolve);
+    // By hand, since racing against one promise for the whole life would keep something of each time it was open.
+    const onAbort = (): void => lost.resolve(undefined);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
     current = opened;
     auditKey = opened.audit?.publicKey;
     onOpen();
     change();
-    const reason = await Promise.race([lost, aborted(signal)]);
+    const reason = await lost.promise;
+    signal.removeEventListener('abort', onAbort);
     current = undefined;
     // A call that hangs would keep `close` for ever; after the other fatal faults there is nothing to lose either.
-    if (!isCoded(reason, ...FATAL_FAULTS)) {
-      if (reason !== undefined) change(reason);
-      await opened.close();
-    }
-    return reason;
+    if (isCoded(reason, ...FATAL_FAULTS)) return reason;
+    if (reason !== undefined) change(reason);
+    const closing = opened.close().then(() => reason);
+    // Also a call that was under way then may turn out to hang.
+    const fatal = opened.failed?.then((fault) => (isCoded(fault, ...FATAL_FAULTS) ? fault : closing));
+    return Promise.race([closing, fatal ?? closing]);
   };
 
   const run = async (): Promise<void> => {
@@ -106,13 +113,16 @@ export function keepOpen(
         fault ?? (used === undefined ? 'the key store is being closed' : 'no audit key is configured'),
       );
     try {
-      return await chosen.sign(message, caller);
+      const signature = await chosen.sign(message, caller);
+      if (key === 'trading' && used === current) change();
+      return signature;
     } catch (error) {
-      if (isCoded<KeystoreFault['code']>(error, ...BREAKING_FAULTS) && used === current) {
+      if (used !== current) throw error;
+      if (isCoded<KeystoreFault['code']>(error, ...BREAKING_FAULTS)) {
         current = undefined;
         change(error);
         giveUp(error);
-      }
+      } else if (key === 'trading' && isCoded(error, ...LASTING)) change(error);
       throw error;
     }
   };

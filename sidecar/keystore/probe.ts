@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { withDeadline } from '../../common/shutdown.ts';
 import type { Keystore } from './keystore.ts';
 
 const DOMAIN = Buffer.from('stellar-signer probe v1\0');
@@ -22,9 +23,9 @@ export function createProbe(
   let last: { at: number; outcome: Promise<void> } | undefined;
   return () => {
     if (last === undefined || options.now() - last.at >= options.maxAgeMs) {
-      const outcome = keystore
-        .sign(probeMessage(), AbortSignal.timeout(options.deadlineMs))
-        .then(() => undefined);
+      const outcome = withDeadline(options.deadlineMs, async (signal) => {
+        await keystore.sign(probeMessage(), signal);
+      });
       outcome.catch(() => undefined);
       last = { at: options.now(), outcome };
     }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { sleep } from '../../../common/shutdown.ts';
 import { type Keystore, type KeystoreFault, keystoreFault } from '../../../sidecar/keystore/keystore.ts';
 import { keepOpen } from '../../../sidecar/keystore/opening.ts';
 
@@ -68,16 +70,66 @@ describe('keeping the key store open', () => {
     await kept.done;
   });
 
-  for (const code of ['keystore-busy', 'keystore-refused'] as const)
-    it(`keeps one over ${code}`, async () => {
-      const kept = keepOpen(async () => keystore(() => Promise.reject(keystoreFault(code, 'no'))), options());
+  it('keeps one that is busy', async () => {
+    const busy = () => Promise.reject(keystoreFault('keystore-busy', 'no'));
+    const kept = keepOpen(async () => keystore(busy), options());
+    await until(() => kept.fault() === undefined);
+    await assert.rejects(kept.sign(message, never), { code: 'keystore-busy' });
+    assert.equal(kept.fault(), undefined);
+    end.abort();
+    await kept.done;
+    assert.equal(closed, 1);
+  });
+
+  for (const code of ['keystore-refused', 'vault-throttled'] as const)
+    it(`keeps one over ${code}, and says so until it signs again`, async () => {
+      let refuses = true;
+      const kept = keepOpen(
+        async () =>
+          keystore(async () => {
+            if (refuses) throw keystoreFault(code, 'no');
+            return message;
+          }),
+        options(),
+      );
       await until(() => kept.fault() === undefined);
       await assert.rejects(kept.sign(message, never), { code });
-      assert.equal(kept.fault(), undefined);
-      end.abort();
-      await kept.done;
-      assert.equal(closed, 1);
+      await assert.rejects(kept.sign(message, never), { code });
+      assert.equal(kept.fault(), 'no');
+      refuses = false;
+      await kept.sign(message, never);
+      assert.deepEqual([faults, closed], [[undefined, `${code}: no`, undefined], 0]);
     });
+
+  it('ends when a call turns out to hang while the key store is being closed @security', async () => {
+    const failed = Promise.withResolvers<KeystoreFault>();
+    const kept = keepOpen(
+      async () => ({
+        ...keystore(() => Promise.reject(keystoreFault('keystore-failed', 'CKR_DEVICE_ERROR'))),
+        failed: failed.promise,
+        close: () => new Promise<void>(() => undefined),
+      }),
+      options(),
+    );
+    await until(() => kept.fault() === undefined);
+    await assert.rejects(kept.sign(message, never), /CKR_DEVICE_ERROR/);
+    failed.resolve(keystoreFault('keystore-hung', 'hung'));
+    const ended = await Promise.race([kept.done.catch(({ code }) => code), sleep(200, never)]);
+    assert.equal(ended, 'keystore-hung');
+  });
+
+  it('leaves no listener behind for each time it was open', async () => {
+    let opened = 0;
+    const kept = keepOpen(
+      async () => ({
+        ...keystore(async () => message),
+        failed: ++opened < 5 ? Promise.resolve(keystoreFault('keystore-failed', 'x')) : new Promise(() => 0),
+      }),
+      options(),
+    );
+    await until(() => opened === 5 && kept.fault() === undefined);
+    assert.equal(getEventListeners(end.signal, 'abort').length, 1);
+  });
 
   it('hears of a failure that no caller hears of', async () => {
     const failed = Promise.withResolvers<KeystoreFault>();

@@ -63,11 +63,12 @@ describe('the key store kept open on Vault', () => {
       assert.equal((await kept.sign(message(), never)).length, 64);
     });
 
-  it('stays open while Vault throttles', async () => {
+  it('stays open while Vault throttles, and says so meanwhile', async () => {
     proxy.behave = (_pass, res) => void res.writeHead(429).end();
     await assert.rejects(kept.sign(message(), never), { code: 'vault-throttled' });
-    assert.equal(kept.fault(), undefined);
+    assert.match(kept.fault()!, /^Vault throttles/);
     proxy.behave = undefined;
     assert.equal((await kept.sign(message(), never)).length, 64);
+    assert.equal(kept.fault(), undefined);
   });
 });
