@@ -114,7 +114,9 @@ async function connectInitialized(
     },
   };
   for (const role of Object.keys(keys) as Role[])
-    await connection.sign(role, probeMessage(), signal).catch((error: unknown) => {
+    await connection.sign(role, probeMessage(), signal).catch(async (error: unknown) => {
+      // After an abort the call is still in the library, which must not be finalized under it.
+      await pool.close();
       // What the token showed was compared; where it shows nothing, only this tells.
       if (error instanceof InvalidSignature && role === 'trading' && trading.publicKey === undefined)
         throw keystoreFault('wrong-account', 'the key in the token does not sign for STELLAR_ACCOUNT', error);

@@ -46,6 +46,7 @@ export function createRecovery(first: Connection, options: RecoveryOptions): Rec
     await lost.close();
     const deadline = options.now() + options.budgetMs;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      end.signal.throwIfAborted();
       try {
         active = await options.connect(end.signal);
         return active;
@@ -57,7 +58,8 @@ export function createRecovery(first: Connection, options: RecoveryOptions): Rec
   };
 
   const replace = (lost: Connection): void => {
-    if (active !== lost) return;
+    // A connection made after the end would be nobody's, and a login beside that of who opens the key store next.
+    if (active !== lost || end.signal.aborted) return;
     active = undefined;
     current = reconnect(lost);
     current.catch((error: unknown) => {

@@ -39,7 +39,9 @@ export function createSessionPool<Session>(options: SessionPoolOptions<Session>)
     }
     const place = Promise.withResolvers<void>();
     const onAbort = (): void => {
-      waiting.splice(waiting.indexOf(place), 1);
+      const at = waiting.indexOf(place);
+      // Not there any more: its turn has come in this very moment, and whoever is last in the queue is not to pay for it.
+      if (at >= 0) waiting.splice(at, 1);
       place.reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort, { once: true });

@@ -53,14 +53,21 @@ export function finalize(lib: pkcs11js.PKCS11): void {
 export function findSlot(lib: pkcs11js.PKCS11, name: TokenName): graphene.Slot {
   const slots = new graphene.Module(lib).getSlots(true);
   const found: graphene.Slot[] = [];
+  let broken: unknown;
   for (let i = 0; i < slots.length; i++) {
-    const slot = slots.items(i);
-    const token = slot.getToken();
-    if ('label' in name ? token.label === name.label : token.serialNumber.trim() === name.serial)
-      found.push(slot);
+    try {
+      const slot = slots.items(i);
+      const token = slot.getToken();
+      if ('label' in name ? token.label === name.label : token.serialNumber.trim() === name.serial)
+        found.push(slot);
+    } catch (error) {
+      // Another one's card that is broken or pulled out just now is no reason not to use ours.
+      broken ??= error;
+    }
   }
   const [slot] = found;
   const text = 'label' in name ? `label ${name.label}` : `serial ${name.serial}`;
+  if (slot === undefined && broken !== undefined) throw broken;
   if (slot === undefined || found.length > 1)
     throw keystoreFault('token-missing', `${found.length} tokens have the ${text}, exactly one must`);
   return slot;

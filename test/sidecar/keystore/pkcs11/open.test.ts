@@ -338,6 +338,42 @@ describe('PKCS#11 key store @security', function () {
     await (await reopen(signal())).close();
   });
 
+  it('finds its token beside a slot that is broken, and says what broke when there is no other', async () => {
+    const beside = (only: boolean) =>
+      opener({}, (native) => {
+        const original = native.C_GetSlotList.bind(native);
+        native.C_GetSlotList = (present) => [Buffer.alloc(8, 0xee), ...(only ? [] : original(present))];
+      })(signal());
+    await (await beside(false)).close();
+    await assert.rejects(beside(true), { code: 'keystore-failed', message: /CKR_SLOT_ID_INVALID/ });
+  });
+
+  it('does not finalize the library under a call, when opening is aborted meanwhile', async () => {
+    const events: string[] = [];
+    const [called, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const abort = new AbortController();
+    const opening = opener({}, (native) => {
+      const [sign, finalize] = [native.C_SignAsync.bind(native), native.C_Finalize.bind(native)];
+      native.C_SignAsync = async (...args) => {
+        called.resolve();
+        await held.promise;
+        const signature = await sign(...args);
+        events.push('signed');
+        return signature;
+      };
+      native.C_Finalize = () => {
+        events.push('finalized');
+        finalize();
+      };
+    })(abort.signal);
+    await called.promise;
+    abort.abort(new Error('stopping'));
+    await new Promise(setImmediate);
+    held.resolve();
+    await assert.rejects(opening, /stopping/);
+    assert.deepEqual(events, ['signed', 'finalized']);
+  });
+
   it('closes a session after an error and signs in another', async () => {
     const keystore = await open();
     const sessions: string[] = [];

@@ -180,4 +180,33 @@ describe('PKCS#11 recovery', () => {
     await refused;
     assert.ok(stuck.events.every((event) => event !== 'close 2'));
   });
+
+  it('connects no more once it is closed, whatever a signature under way then meets @security', async () => {
+    const { recovery, events } = setup();
+    const under = Promise.withResolvers<void>();
+    const signature = recovery.run(async () => {
+      await under.promise;
+      throw rv(DEVICE_REMOVED);
+    }, never);
+    await turn();
+    const closing = recovery.close();
+    under.resolve();
+    await assert.rejects(signature, { code: 'keystore-failed', message: /being closed/ });
+    await closing;
+    await turn();
+    assert.deepEqual(events, ['close 1']);
+  });
+
+  it('does not connect anew when it is closed before the lost connection has come to rest', async () => {
+    const { recovery, events } = setup();
+    const signature = recovery.run(async () => {
+      throw rv(DEVICE_REMOVED);
+    }, never);
+    signature.catch(() => undefined);
+    // Some microtasks on, the lost connection is being closed.
+    while (events.length === 0) await Promise.resolve();
+    await recovery.close();
+    await assert.rejects(signature);
+    assert.deepEqual(events, ['close 1']);
+  });
 });

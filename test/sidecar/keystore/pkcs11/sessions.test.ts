@@ -136,4 +136,22 @@ describe('PKCS#11 session pool', () => {
     await Promise.all([done, closing]);
     assert.deepEqual([closed, waiting.session], [[1], 0]);
   });
+
+  it('keeps the place of who waits when another, whose turn has just come, gives up', async () => {
+    // Somewhere in these turns the session has been handed on, and who got it has not taken notice.
+    for (let turns = 0; turns < 12; turns++) {
+      const { pool, task } = setup(1);
+      const [first, second, third] = [task(), task(), task()];
+      const controller = new AbortController();
+      const done = pool.use(first.run, never);
+      const gaveUp = pool.use(second.run, controller.signal).catch(() => undefined);
+      const waiting = pool.use(third.run, never);
+      await turn();
+      for (const one of [first, second, third]) one.resolve('done');
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      controller.abort(new Error('deadline'));
+      await Promise.all([done, gaveUp]);
+      assert.equal(await Promise.race([waiting, turn().then(turn)]), 'done', `after ${turns} turns`);
+    }
+  });
 });
