@@ -69,7 +69,9 @@ function sayIssue(issue: z.core.$ZodIssue, { tree, origin }: Given): string[] {
   if (issue.code === 'unrecognized_keys') return [];
   const name = issue.path.join('.');
   if (!has(tree, name)) return [`${either(name)}: is missing`];
-  return [`${origin.get(name) ?? either(name)}: ${issue.message}`];
+  const isSection = issue.code === 'invalid_type' && issue.expected === 'object';
+  const message = isSection ? 'must be a section with options of its own' : issue.message;
+  return [`${origin.get(name) ?? either(name)}: ${message}`];
 }
 
 function structured({ pkcs11, vault, ...rest }: Options): SignerConfig {

@@ -81,10 +81,10 @@ const pkcs11 = z.strictObject({
     description: 'What goes with CKM_EDDSA, if not as with the vendor’s others.',
     example: 'EddsaParams',
   }),
-  sessions: whole(1, 64).default(8).register(about, {
-    description: 'Sessions that sign at once; more than threads (UV_THREADPOOL_SIZE) are not opened.',
+  sessions: whole(1, 64).optional().register(about, {
+    description:
+      'Sessions that sign at once, at most UV_THREADPOOL_SIZE; if not given, 8 or two less than that, whichever is less.',
     example: '4',
-    unit: 'sessions',
   }),
 });
 

@@ -45,7 +45,7 @@ export function gather({ env, file = env[FILE_VARIABLE], init = false }: Sources
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith('STELLAR_') || env[variable] === undefined || known.has(variable)) continue;
     if (!complaints.some((line) => line.startsWith(`${variable}: `)))
-      complaints.push(`${variable}: unknown variable`);
+      complaints.push(`${variable}: unknown variable; signer --help lists all`);
   }
   return { tree, origin, complaints };
 }
@@ -93,7 +93,8 @@ function unknownFields(tree: Tree, file: string): string[] {
     Object.entries(node).flatMap(([key, value]) => {
       const name = `${prefix}${key}`;
       if (names.includes(name) || names.includes(`${name}File`)) return [];
-      if (!names.some((known) => known.startsWith(`${name}.`))) return [`${name} in ${file}: unknown field`];
+      if (!names.some((known) => known.startsWith(`${name}.`)))
+        return [`${name} in ${file}: unknown field; signer config explain lists all`];
       return isTree(value) ? walk(value, `${name}.`) : [];
     });
   return walk(tree, '');
@@ -113,7 +114,12 @@ function readYaml(file: string): Tree {
   // Not its message, which quotes the text: that may hold what belongs into another file.
   if (error !== undefined)
     throw refuse(`line ${error.linePos?.[0].line} is not YAML that can be read (${error.code})`);
-  const value: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 }) ?? {};
+  } catch (cause) {
+    throw refuse('aliases (*name) are not resolved: write the value out', cause);
+  }
   if (!isTree(value)) throw refuse('must be a map of options');
   return value;
 }

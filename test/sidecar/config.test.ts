@@ -65,7 +65,6 @@ describe('the signer’s configuration', () => {
         auditKey: { label: 'a' },
         pinFile: '/pin',
         vendor: 'generic',
-        sessions: 8,
       },
     });
   });
@@ -143,7 +142,7 @@ describe('the signer’s configuration', () => {
       {},
       /keyLabel in FILE: must be text; put it in q/,
     ],
-    ['text where a section is meant', { ...pkcs11(), journal: 'hunter2' }, {}, /journal.* expected object/],
+    ['text where a section is meant', { ...pkcs11(), journal: 'hunter2' }, {}, /journal.* must be a section/],
     [
       'a variable into what is no section',
       { ...COMMON, pkcs11: 'hunter2' },
@@ -260,6 +259,18 @@ describe('the signer’s configuration', () => {
       '/secret',
       '/role',
     ]);
+  });
+
+  it('says of a file with aliases, and of a section that is none, what it must be instead', () => {
+    writeFileSync(file, 'account: &a GABC\nsignerSocket: *a\n');
+    assert.throws(() => loadSignerConfig({ env: {}, file }), {
+      code: 'config-invalid',
+      message: `configuration refused:\n  ${file}: aliases (*name) are not resolved: write the value out`,
+    });
+    writeFileSync(file, 'tls: /etc/tls\n');
+    assert.throws(() => loadSignerConfig({ env: {}, file }), {
+      message: /STELLAR_TLS_… \(tls\): must be a section with options of its own/,
+    });
   });
 
   it('names a file that is not there', () => {

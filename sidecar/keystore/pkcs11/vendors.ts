@@ -74,9 +74,12 @@ const DEFAULT_SESSIONS = 8;
 /** What libuv takes when `UV_THREADPOOL_SIZE` is not set. */
 const DEFAULT_THREADS = 4;
 
+/** Left to the journal's writes, and to names and files, where nobody says how many sessions there should be. */
+const OTHER_THREADS = 2;
+
 /**
- * How many sessions sign at once: what was asked for (8 if nothing was), at most the vendor's limit and at most the
- * threads of libuv's pool. Each signature waits in one of them, so a session more would only stand idle.
+ * How many sessions sign at once: what was asked for, at most the vendor's limit and at most the threads of libuv's pool.
+ * Each signature waits in one of them, so a session more would only stand idle.
  */
 export function sessionCount(
   asked: number | undefined,
@@ -84,5 +87,6 @@ export function sessionCount(
   threadPoolSize: string | undefined,
 ): number {
   const threads = threadPoolSize === undefined ? DEFAULT_THREADS : Number.parseInt(threadPoolSize, 10) || 1;
-  return Math.max(1, Math.min(asked ?? DEFAULT_SESSIONS, maxSessions, threads));
+  const wanted = asked ?? Math.min(DEFAULT_SESSIONS, threads - OTHER_THREADS);
+  return Math.max(1, Math.min(wanted, maxSessions, threads));
 }

@@ -4,7 +4,9 @@ import { parameterBytes, sessionCount, VENDORS } from '../../../../sidecar/keyst
 
 describe('PKCS#11 vendors', () => {
   it('opens no more sessions than libuv has threads, than asked for, than the vendor can', () => {
-    assert.equal(sessionCount(undefined, 1024, undefined), 4);
+    assert.equal(sessionCount(undefined, 1024, undefined), 2);
+    assert.equal(sessionCount(undefined, 1024, '2'), 1);
+    assert.equal(sessionCount(4, 1024, undefined), 4);
     assert.equal(sessionCount(undefined, 1024, '16'), 8);
     assert.equal(sessionCount(12, 1024, '16'), 12);
     assert.equal(sessionCount(12, 1024, '8'), 8);
