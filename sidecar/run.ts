@@ -4,7 +4,7 @@ import { messageOf } from '../common/errors.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { createRegistry } from '../common/metrics.ts';
-import { sleep } from '../common/shutdown.ts';
+import { sleep, withDeadline } from '../common/shutdown.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { createRequestKey } from './auth/key.ts';
 import { createLimits } from './auth/limits.ts';
@@ -60,7 +60,9 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
       config.backend.auditKey === undefined
         ? undefined
         : async (message) => {
-            const signature = await keystore.audit.sign(message, AbortSignal.timeout(AUDIT_DEADLINE_MS));
+            const signature = await withDeadline(AUDIT_DEADLINE_MS, (end) =>
+              keystore.audit.sign(message, end),
+            );
             return { key: keystore.audit.publicKey()!.toString('hex'), signature: signature.toString('hex') };
           },
     notice: (event) => {

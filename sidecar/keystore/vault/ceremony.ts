@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { isCoded, messageOf } from '../../../common/errors.ts';
 import type { Secret } from '../../../common/secret.ts';
+import { withDeadline } from '../../../common/shutdown.ts';
 import { ceremonyError } from '../../keys/errors.ts';
 import { pkcs8 } from '../../keys/slip10.ts';
 import type { KeyFacts, KeyStore } from '../../keys/store.ts';
@@ -61,7 +62,7 @@ export function openTransit(options: CeremonyVaultOptions, token: Secret): KeySt
   const transport = createTransport({
     address: checked.address,
     ca,
-    deadline: () => AbortSignal.timeout(DEADLINE_MS),
+    deadline: (exchange) => withDeadline(DEADLINE_MS, exchange),
     now: Date.now,
   });
   const client = createClient(checked, transport);

@@ -1,7 +1,10 @@
 import createNodeVault from 'node-vault';
 import { Secret } from '../../../common/secret.ts';
+import { keystoreFault } from '../keystore.ts';
 import type { VaultOptions } from './options.ts';
 import type { Transport } from './transport.ts';
+
+const TOKEN = /^[!-~]+$/;
 
 export type VaultClient = ReturnType<typeof createNodeVault>;
 
@@ -22,7 +25,13 @@ export function createClient(
   Object.defineProperty(client, 'token', {
     get: () => token?.reveal().toString(),
     // node-vault sets it after a login.
-    set: (value: string) => {
+    set: (value: unknown) => {
+      // It becomes a header, and neither Vault's answer nor a file is trusted to be one.
+      if (typeof value !== 'string' || !TOKEN.test(value))
+        throw keystoreFault(
+          'login-refused',
+          'the token of Vault is not one: printable characters on one line are expected, of tokenFile or of the login',
+        );
       token = new Secret(Buffer.from(value));
     },
     enumerable: false,

@@ -51,7 +51,7 @@ export function faultOfAnswer(
 ): KeystoreFault {
   const fault = (code: KeystoreFaultCode, message: string): KeystoreFault => keystoreFault(code, message);
   if (status === 429) return fault('vault-throttled', `Vault throttles: it refused ${what} (429)`);
-  if (status === 503 && errors.some((text) => String(text).includes('sealed')))
+  if (status === 503 && errors.some((text) => typeof text === 'string' && text.includes('sealed')))
     return fault('vault-sealed', 'Vault is sealed');
   if (status === 502 || status === 503 || status === 504)
     return fault('vault-unreachable', `Vault is not available (${status})`);

@@ -7,6 +7,8 @@ export interface KeyVersion {
   version: number;
 }
 
+const PUBLIC_KEY_BYTES = 32;
+
 const keyAnswer = z.object({
   data: z.object({
     type: z.string(),
@@ -46,5 +48,7 @@ export function publicKeyOf(answer: unknown, { mount, name, version }: KeyVersio
       'key-missing',
       `version ${version} of ${text} may not sign: min_encryption_version is ${key.min_encryption_version}`,
     );
-  return Buffer.from(found.data.public_key, 'base64');
+  const publicKey = Buffer.from(found.data.public_key, 'base64');
+  if (publicKey.length === PUBLIC_KEY_BYTES) return publicKey;
+  throw keystoreFault('keystore-failed', `the public key of ${text} has not 32 bytes`);
 }

@@ -30,6 +30,8 @@ export interface SessionModules {
 const RETRY_MS = 5_000;
 /** No token lives so short that it is renewed more often. */
 const MIN_WAIT_MS = 1_000;
+/** A timer that is set for more than 24.8 days fires at once, and a token may live for years. */
+const MAX_WAIT_MS = 86_400_000;
 
 /**
  * Logs in and keeps the login: renewed at half its life; made anew when Vault gives less than half of the first life
@@ -49,7 +51,7 @@ export async function logIn(
     if (ttlMs === 0) return;
     let wait = ttlMs / 2;
     for (;;) {
-      await sleep(Math.max(wait, MIN_WAIT_MS), ended);
+      await sleep(Math.min(Math.max(wait, MIN_WAIT_MS), MAX_WAIT_MS), ended);
       try {
         const left = isRenewable ? await renew(client) : 0;
         if (left >= ttlMs / 2) wait = left / 2;

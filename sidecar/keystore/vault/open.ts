@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../../common/errors.ts';
-import { sleep } from '../../../common/shutdown.ts';
+import { sleep, withDeadline } from '../../../common/shutdown.ts';
 import { type Keystore, keystoreFault } from '../keystore.ts';
 import { probeMessage } from '../probe.ts';
 import { createClient } from './client.ts';
@@ -8,13 +8,13 @@ import { type KeyVersion, publicKeyOf } from './key.ts';
 import { logIn, type Session } from './login.ts';
 import { type VaultOptions, vaultOptions } from './options.ts';
 import { createTransitKey } from './sign.ts';
-import { createTransport } from './transport.ts';
+import { createTransport, type Deadline } from './transport.ts';
 
 export interface VaultModules {
   /** The pinned account's, 32 bytes. */
   publicKey: Buffer;
-  /** Ends one exchange; a signature has two attempts. */
-  deadline?: () => AbortSignal;
+  /** Of one exchange; a signature has two attempts. */
+  deadline?: Deadline;
   /** Milliseconds of a clock that is never set back. */
   now?: () => number;
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -35,7 +35,7 @@ export function createVaultOpener(
   options: VaultOptions,
   {
     publicKey,
-    deadline = () => AbortSignal.timeout(DEADLINE_MS),
+    deadline = (exchange) => withDeadline(DEADLINE_MS, exchange),
     now = () => performance.now(),
     sleep: wait = sleep,
   }: VaultModules,

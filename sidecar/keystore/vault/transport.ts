@@ -3,13 +3,15 @@ import { isCoded } from '../../../common/errors.ts';
 import { type KeystoreFaultCode, keystoreFault } from '../keystore.ts';
 import { faultOfAnswer, faultOfTransport, type Purpose } from './faults.ts';
 
+/** Runs one exchange, connecting included, with a signal that ends it in time. */
+export type Deadline = <Result>(exchange: (signal: AbortSignal) => Promise<Result>) => Promise<Result>;
+
 export interface TransportOptions {
   /** Origin of Vault. */
   address: string;
   /** PEM. */
   ca: string | undefined;
-  /** Ends one exchange, connecting included. */
-  deadline: () => AbortSignal;
+  deadline: Deadline;
   /** Milliseconds of a clock that is never set back. */
   now: () => number;
 }
@@ -68,16 +70,17 @@ export function createTransport({ address, ca, deadline, now }: TransportOptions
 
   const exchange = async ({ method, uri, headers, json, signal }: TransportRequest) => {
     const used = pool;
-    const late = deadline();
     try {
-      const answer = await used.request({
-        method: method as 'GET' | 'POST',
-        path: new URL(uri).pathname,
-        headers: { ...headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
-        body: json === undefined ? null : JSON.stringify(json),
-        signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+      return await deadline(async (late) => {
+        const answer = await used.request({
+          method: method as 'GET' | 'POST',
+          path: new URL(uri).pathname,
+          headers: { ...headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
+          body: json === undefined ? null : JSON.stringify(json),
+          signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+        });
+        return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
       });
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
     } catch (error) {
       signal?.throwIfAborted();
       // What is wrong with one connection is often wrong with its sisters: later requests dial anew.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { faultOfAnswer, faultOfTransport } from '../../../../sidecar/keystore/vault/faults.ts';
+import { publicKeyOf } from '../../../../sidecar/keystore/vault/key.ts';
 import { vaultOptions } from '../../../../sidecar/keystore/vault/options.ts';
 
 const SECRET_TEXT = 'internal: mount secret-team on host 10.0.0.7';
@@ -25,6 +26,30 @@ describe('faults of Vault', () => {
       assert.doesNotMatch(fault.message, /internal|10\.0\.0\.7|secret-team/);
       assert.match(fault.message, /^(Vault|the node)/);
     });
+
+  it('errors that are no texts are of no harm @security', () => {
+    for (const errors of [[{ toString: 1 }], [null], [['sealed']]])
+      assert.equal(faultOfAnswer(503, errors, { what: 'a signature' }).code, 'vault-unreachable');
+  });
+
+  it('a public key of another length is none, whatever else the answer says @security', () => {
+    for (const length of [0, 31, 33]) {
+      const public_key = Buffer.alloc(length).toString('base64');
+      const data = {
+        type: 'ed25519',
+        exportable: false,
+        allow_plaintext_backup: false,
+        derived: false,
+        latest_version: 1,
+        min_encryption_version: 0,
+        keys: { 1: { public_key } },
+      };
+      assert.throws(() => publicKeyOf({ data }, { mount: 'transit', name: 'audit', version: 1 }), {
+        code: 'keystore-failed',
+        message: /32 bytes/,
+      });
+    }
+  });
 
   it('a login that is refused is that, and neither a denied signature nor a missing key', () => {
     for (const status of [400, 401, 403, 404])

@@ -34,9 +34,9 @@ describe('a Vault that misbehaves', () => {
     proxy = await startProxy(bao);
     clock = 1_000_000;
     keystore = await vault.open({ address: proxy.address, auth }, key, {
-      deadline() {
+      deadline(exchange) {
         late = new AbortController();
-        return late.signal;
+        return exchange(late.signal);
       },
       now: () => clock,
     });

@@ -265,6 +265,18 @@ describe('logging in to Vault', () => {
       assert.deepEqual(proxy.seen, Array(3).fill('POST /v1/auth/token/renew-self'));
     });
 
+    it('renews a token of years at least once a day: a timer takes no more than 24 days @security', async () => {
+      const { appRole } = await appRoleAuth(bao, key);
+      const { sleep, next } = sleeps();
+      proxy.edit = (text) => text.replace('"lease_duration":3600', '"lease_duration":315360000');
+      await vault.open({ address: proxy.address, auth: { appRole } }, key, { sleep });
+      for (let i = 0; i < 2; i++) {
+        const { ms, wake } = await next();
+        assert.equal(ms, 86_400_000);
+        wake();
+      }
+    });
+
     it('logs in afresh when it gets less than half of the first life', async () => {
       const { next, appRole, keystore } = await opened();
       proxy.edit = (text, path) =>
@@ -302,6 +314,29 @@ describe('logging in to Vault', () => {
       }
       assert.equal((await next()).ms, HALF_MS);
     });
+  });
+
+  for (const token of ['', 'two\nlines', 'sp ace', 'ü'])
+    it(`says that ${JSON.stringify(token)} is no token @security`, () => {
+      const client = createClient({ address: bao.http }, { request: () => assert.fail('nothing is sent') });
+      assert.throws(
+        () => {
+          client.token = token;
+        },
+        { code: 'login-refused', message: /printable characters on one line/ },
+      );
+    });
+
+  it('says that a login without a token is none @security', async () => {
+    const { appRole } = await appRoleAuth(bao, key);
+    for (const value of ['12345', '{"a":1}', '"a\\r\\nX-Vault-Token: b"']) {
+      proxy.edit = (text) => text.replace(/"client_token":"[^"]*"/, `"client_token":${value}`);
+      await assert.rejects(vault.open({ address: proxy.address, auth: { appRole } }, key), (error: Error) => {
+        assert.equal((error as { code?: string }).code, 'login-refused');
+        assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /12345|X-Vault-Token: b/);
+        return true;
+      });
+    }
   });
 
   it('keeps the token where neither JSON nor util.inspect shows it @security', async () => {

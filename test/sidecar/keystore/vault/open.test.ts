@@ -5,8 +5,10 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
+import { withDeadline } from '../../../../common/shutdown.ts';
 import { createVerifier } from '../../../../sidecar/keystore/ed25519.ts';
 import { createVaultOpener } from '../../../../sidecar/keystore/vault/open.ts';
+import type { Deadline } from '../../../../sidecar/keystore/vault/transport.ts';
 import { createAuthority, selfSigned } from '../../../certificates.ts';
 import {
   createTransitKey,
@@ -319,7 +321,8 @@ path "auth/token/lookup-self" { capabilities = ["read"] }`,
     const silent = createTcpServer(() => undefined);
     const { auth } = await tokenAuth(bao, key);
     const address = `https://127.0.0.1:${await vault.listen(silent)}`;
-    await assert.rejects(vault.open({ address, auth }, key, { deadline: () => AbortSignal.timeout(50) }), {
+    const deadline: Deadline = (exchange) => withDeadline(50, exchange);
+    await assert.rejects(vault.open({ address, auth }, key, { deadline }), {
       code: 'vault-unreachable',
       message: /in time/,
     });
