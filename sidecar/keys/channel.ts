@@ -3,7 +3,7 @@ import { Account, Operation, type Transaction, TransactionBuilder, xdr } from '@
 import { networkId } from '../envelope.ts';
 import { answers } from '../socket.ts';
 import { ceremonyError } from './errors.ts';
-import type { CeremonyEvent, CeremonyModules } from './main.ts';
+import type { CeremonyModules } from './main.ts';
 import { withStore } from './open.ts';
 import type { Options } from './options.ts';
 import { rawPublicKeyOf } from './slip10.ts';
@@ -76,7 +76,6 @@ export async function channel(
   { journal, now }: CeremonyModules,
 ): Promise<void> {
   needPerson(terminal, 'a person must confirm what is signed');
-  if (journal === undefined) throw ceremonyError('usage', 'this build has no journal to write to');
   const name = options.need('key');
   const count = options.integer('channels', { min: 1, max: MAX_CHANNELS });
   const plan = readPlan(options, now());
@@ -171,7 +170,7 @@ const eventOf = (
   transaction: Transaction,
   hash: Buffer,
   channels: readonly Buffer[],
-): CeremonyEvent => ({
+): Parameters<CeremonyModules['journal']>[1] => ({
   type: 'ceremony',
   action: 'channel',
   hash: hash.toString('hex'),

@@ -1,5 +1,6 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import { EXIT, type Io } from '../cli.ts';
+import { appendCeremony } from '../journal/offline.ts';
 import { channel } from './channel.ts';
 import { derive } from './derive.ts';
 import { ceremonyError } from './errors.ts';
@@ -9,32 +10,14 @@ import { list, verify } from './list.ts';
 import { STORE_OPTIONS } from './open.ts';
 import { describeOptions, type OptionName, type Options, readOptions, refuseExposed } from './options.ts';
 import { protectProcess } from './protect.ts';
-import { createTerminal, type Terminal } from './terminal.ts';
-
-/** What the journal keeps of a transaction that a ceremony signed: the signer treats it as one of its own. */
-export interface CeremonyEvent {
-  type: 'ceremony';
-  action: 'channel';
-  /** SHA-256 that was signed, hexadecimal. */
-  hash: string;
-  /** G…. */
-  source: string;
-  sequence: string;
-  /** Unix seconds. */
-  maxTime: string;
-  /** Stroops, for all operations. */
-  fee: string;
-  /** The accounts that it creates. */
-  channels: string[];
-}
+import { createTerminal, type Read, type Terminal } from './terminal.ts';
 
 export interface CeremonyModules {
   now: () => Date;
+  /** Instead of the descriptor of stdin. */
+  read?: Read;
   /** Appends one line to the journal of a signer that is stopped; resolves when it is durable. */
-  journal?: (
-    where: { dir: string; account: string; networkPassphrase: string },
-    event: CeremonyEvent,
-  ) => Promise<void>;
+  journal: typeof appendCeremony;
 }
 
 interface Command {
@@ -111,9 +94,10 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 export async function keysCommand(
   args: readonly string[],
   io: Io,
-  modules: CeremonyModules = { now: () => new Date() },
+  given: Partial<CeremonyModules> = {},
 ): Promise<number> {
-  const terminal = createTerminal(io);
+  const modules = { now: () => new Date(), journal: appendCeremony, ...given };
+  const terminal = createTerminal(io, modules.read);
   try {
     refuseExposed(args, io.env);
     const [name, ...rest] = args;

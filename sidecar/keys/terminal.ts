@@ -1,7 +1,12 @@
+import { readSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Io } from '../cli.ts';
 import { ceremonyError } from './errors.ts';
 
+const STDIN = 0;
 const MAX_LINE = 1024;
+/** Nobody notices it, and it costs nothing. */
+const POLL_MS = 20;
 const [LF, CR, SPACE, ESCAPE] = [0x0a, 0x0d, 0x20, 0x1b];
 const [CTRL_C, CTRL_D, CTRL_U] = [0x03, 0x04, 0x15];
 const ENTER = [LF, CR];
@@ -28,8 +33,31 @@ export interface Terminal {
   close(): void;
 }
 
+/** Fills the buffer from its start; 0 bytes are the end of input. */
+export type Read = (into: Buffer, signal: AbortSignal) => Promise<number>;
+
+/**
+ * Straight into our buffer. A stream reads into memory of its own and frees it as it is, with the words in it. What Node has
+ * made a stream of does not block, so that this asks again.
+ */
+export const readFrom =
+  (fd: number): Read =>
+  async (into, signal) => {
+    for (;;) {
+      if (signal.aborted) throw ceremonyError('aborted', 'aborted');
+      try {
+        return readSync(fd, into);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EOF') return 0;
+        if (code !== 'EAGAIN') throw error;
+        await sleep(POLL_MS);
+      }
+    }
+  };
+
 /** Reads in raw mode, because a terminal that edits lines itself shows them and keeps them in its buffer. */
-export function createTerminal(io: Io): Terminal {
+export function createTerminal(io: Io, read: Read = readFrom(STDIN)): Terminal {
   const { stdin, stdout, stderr, signal } = io;
   const isTty = stdin.isTTY === true;
   const rest: Buffer[] = [];
@@ -44,17 +72,21 @@ export function createTerminal(io: Io): Terminal {
       return Buffer.from(line.subarray(0, length));
     } finally {
       line.fill(0);
-      stdin.pause();
       if (isTty) stdin.setRawMode(false);
       if (isTty) stderr.write('\n');
     }
+  }
+
+  async function nextChunk(): Promise<Buffer> {
+    const into = Buffer.alloc(MAX_LINE);
+    return into.subarray(0, await read(into, signal));
   }
 
   async function readLine(line: Buffer, echo: boolean): Promise<number> {
     let length = 0;
     for (;;) {
       const chunk = rest.shift() ?? (await nextChunk());
-      if (chunk === undefined) {
+      if (chunk.length === 0) {
         if (length > 0) return length;
         throw ceremonyError('aborted', 'the input ended before a line came');
       }
@@ -93,26 +125,6 @@ export function createTerminal(io: Io): Terminal {
       }
     }
     return { length: now, isWhole: false, next: 0 };
-  }
-
-  function nextChunk(): Promise<Buffer | undefined> {
-    if (stdin.readableEnded) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const done = (chunk: Buffer | undefined, error?: Error): void => {
-        stdin.pause();
-        stdin.off('data', onData).off('end', onEnd).off('error', onError);
-        signal.removeEventListener('abort', onAbort);
-        if (error === undefined) resolve(chunk);
-        else reject(error);
-      };
-      const onAbort = (): void => done(undefined, ceremonyError('aborted', 'aborted'));
-      const onData = (chunk: Buffer): void => done(chunk);
-      const onEnd = (): void => done(undefined);
-      const onError = (error: Error): void => done(undefined, error);
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort);
-      stdin.on('data', onData).on('end', onEnd).on('error', onError).resume();
-    });
   }
 
   const show = (bytes: Buffer | string): Promise<void> =>

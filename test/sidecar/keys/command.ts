@@ -1,6 +1,26 @@
-import { PassThrough } from 'node:stream';
+import { once } from 'node:events';
+import { PassThrough, type Readable } from 'node:stream';
 import type { Io } from '../../../sidecar/cli.ts';
+import { ceremonyError } from '../../../sidecar/keys/errors.ts';
 import { type CeremonyModules, keysCommand } from '../../../sidecar/keys/main.ts';
+import type { Read } from '../../../sidecar/keys/terminal.ts';
+
+/** Reads a stream of a test as a descriptor is read: what is not taken stays. */
+export const readStream =
+  (stream: Readable): Read =>
+  async (into, signal) => {
+    for (;;) {
+      if (signal.aborted) throw ceremonyError('aborted', 'aborted');
+      const chunk = stream.read() as Buffer | null;
+      if (chunk !== null) {
+        const taken = chunk.copy(into);
+        if (taken < chunk.length) stream.unshift(chunk.subarray(taken));
+        return taken;
+      }
+      if (stream.readableEnded) return 0;
+      await Promise.race([once(stream, 'readable'), once(stream, 'end'), once(signal, 'abort')]);
+    }
+  };
 
 export interface Ran {
   code: number;
@@ -52,6 +72,10 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     env: options.env ?? {},
     signal: options.signal ?? new AbortController().signal,
   } as unknown as Io;
-  const code = await keysCommand(args, io, { now: () => new Date(), ...options.modules });
+  const code = await keysCommand(args, io, {
+    now: () => new Date(),
+    read: readStream(stdin),
+    ...options.modules,
+  });
   return { code, stdout: out.join(''), stderr: err.join(''), raw };
 }

@@ -1,11 +1,16 @@
-/** `signer keys …` alone, in a process of its own. */
+/** `signer keys …` alone, in a process of its own, which then stays until its stdin ends, so that its memory can be read. */
 import { keysCommand } from '../../../sidecar/keys/main.ts';
 
 const { stdin, stdout, stderr, env } = process;
-process.exitCode = await keysCommand(process.argv.slice(2), {
+const code = await keysCommand(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
   env,
   signal: new AbortController().signal,
 });
+process.exitCode = code;
+if (!stdin.isTTY) {
+  stderr.write(`ended with ${code}\n`);
+  stdin.resume();
+}
