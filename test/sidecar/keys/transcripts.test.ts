@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedOpenBao } from '../openbao.ts';
@@ -30,7 +30,14 @@ describe('transcripts of the ceremony @security', function () {
     const mount = `transit-${randomBytes(4).toString('hex')}`;
     await bao.ok('POST', `sys/mounts/${mount}`, { type: 'transit' });
     const tokenFile = join(dir, 'vault-token');
-    writeFileSync(tokenFile, bao.rootToken, { mode: 0o600 });
+    const page = readFileSync(new URL('../../../docs/signer/ceremony.md', import.meta.url), 'utf8');
+    const policy = /```hcl\n([\s\S]*?)```/.exec(page)![1]!.replaceAll('transit/', `${mount}/`);
+    await bao.ok('PUT', `sys/policies/acl/${mount}`, { policy });
+    const { client_token: token } = await bao.ok('POST', 'auth/token/create', {
+      policies: [mount],
+      no_default_policy: true,
+    });
+    writeFileSync(tokenFile, String(token), { mode: 0o600 });
     const env = {
       STELLAR_VAULT_ADDRESS: bao.https,
       STELLAR_VAULT_CA_FILE: bao.caFile,
