@@ -7,10 +7,42 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { close } from '../../common/http.ts';
 import { createRegistry } from '../../common/metrics.ts';
-import { startHealthWhenPossible } from '../../sidecar/health.ts';
+import { healthModules, type SignerState, startHealthWhenPossible } from '../../sidecar/health.ts';
+import type { PolicySet } from '../../sidecar/policy/load.ts';
 import { selfSigned } from '../certificates.ts';
 
 describe('health port of the signer', () => {
+  it('probes a key that was refused, so that it is ready again without anybody else asking', async () => {
+    let fault: string | undefined = 'the token refused: CKR_KEY_FUNCTION_NOT_PERMITTED';
+    let isUsable = false;
+    const { ready, status } = healthModules({
+      account: 'G',
+      networkPassphrase: 'test',
+      keystore: { fault: () => fault },
+      journal: {
+        fault: () => undefined,
+        standing: () => ({ state: 'ready' }),
+        expected: () => undefined,
+        head: () => ({ n: 0, hash: '' }),
+        checkpoint: () => 0,
+        freeShare: () => 1,
+      } as unknown as SignerState['journal'],
+      policies: () => ({ policies: [], fault: undefined }) as unknown as PolicySet,
+      probe: async () => {
+        if (!isUsable) throw new Error(fault);
+        fault = undefined;
+      },
+      registry: createRegistry(),
+    });
+    const { signal } = new AbortController();
+    const told = () => (status() as { keystore: { fault?: string } }).keystore.fault;
+    await assert.rejects(async () => ready(signal), /CKR_KEY_FUNCTION_NOT_PERMITTED/);
+    assert.match(told()!, /CKR_KEY_FUNCTION_NOT_PERMITTED/);
+    isUsable = true;
+    await ready(signal);
+    assert.equal(told(), undefined);
+  });
+
   it('opens when its files come, and shows the new certificate after a rotation', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'health-'));
     const [certFile, keyFile] = [join(dir, 'tls.crt'), join(dir, 'tls.key')];
