@@ -76,13 +76,14 @@ const FLAGS: readonly { flag: RegExp; code: StartFaultCode; why: string }[] = [
     why: 'writes memory or the environment to a file',
   },
   {
-    flag: /^(-r|--require|--import|--loader|--experimental-loader|--eval|-e|--experimental-config-file|--experimental-default-config-file)\b/,
+    flag: /^(-r|--require|--import|--loader|--experimental-loader|--eval|-e|--experimental-config-file|--experimental-default-config-file|--openssl-config)\b/,
     code: 'code-injected',
     why: 'runs other code in the signer',
   },
 ];
 
-const PRELOAD = ['LD_PRELOAD', 'LD_AUDIT'];
+/** OPENSSL_CONF may name a provider, which is a library too. */
+const PRELOAD = ['LD_PRELOAD', 'LD_AUDIT', 'OPENSSL_CONF'];
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
 const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/;
 

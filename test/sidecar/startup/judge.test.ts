@@ -55,6 +55,7 @@ describe('the judgement of a start @security', () => {
     '--inspect-brk': 'inspector-open',
     '--inspect_wait': 'inspector-open',
     '--tls-keylog=/tmp/hunter2': 'tls-keys-logged',
+    '--openssl-config=/tmp/hunter2': 'code-injected',
     '--trace-tls': 'tls-keys-logged',
     '--report-on-fatalerror': 'memory-dumped',
     '--report-on-signal': 'memory-dumped',
@@ -122,6 +123,8 @@ describe('the judgement of a start @security', () => {
     const warned = (facts: StartFacts) => found(facts).warned;
     assert.deepEqual(warned({ ...safe, env: { LD_PRELOAD: '/hunter2.so' } }), ['library-injected']);
     assert.deepEqual(warned({ ...safe, env: { LD_AUDIT: '/hunter2.so' } }), ['library-injected']);
+    // A provider that it names is loaded at the first use of cryptography.
+    assert.deepEqual(warned({ ...safe, env: { OPENSSL_CONF: '/hunter2.cnf' } }), ['library-injected']);
     assert.deepEqual(warned({ ...safe, self: { uid: 0, groups: [0] } }), ['runs-as-root']);
     assert.deepEqual(warned(withVault({ HTTPS_PROXY: 'http://hunter2', http_proxy: 'x' })), [
       'proxy-ignored',
