@@ -2,6 +2,7 @@ import { StrKey } from '@stellar/stellar-sdk/base';
 import * as z from 'zod';
 import { listenAddress, logLevel } from '../../common/config.ts';
 import { VENDORS, type VendorName } from '../keystore/pkcs11/vendors.ts';
+import { vaultName, vaultNamespace } from '../keystore/vault/options.ts';
 
 /** What people read about an option; the schema itself says type, limits and default. */
 export interface About {
@@ -27,12 +28,6 @@ const yesOrNo = z.preprocess(
   z.boolean('must be true or false'),
 );
 const keyId = text(128).regex(/^([0-9a-f]{2})+$/, 'must be lower-case hexadecimal, two characters a byte');
-/** They become part of a path, which node-vault does not encode. */
-const vaultName = text(64).regex(/^[\w-]+$/, 'must be letters, digits, "_" and "-"');
-const vaultPath = text(253).regex(
-  /^[\w-]{1,64}(\/[\w-]{1,64}){0,7}$/,
-  'must be names of letters, digits, "_" and "-", separated by "/"',
-);
 const vaultAddress = text(253).regex(
   /^https?:\/\/([-A-Za-z0-9.]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?\/?$/,
   'must be https://host or https://host:port, without user, path, query or fragment',
@@ -93,7 +88,7 @@ const vault = z.strictObject({
     description: 'Address of Vault or OpenBao; http only on loopback.',
     example: 'https://vault.example:8200',
   }),
-  namespace: vaultPath
+  namespace: vaultNamespace
     .optional()
     .register(about, { description: 'Namespace (Vault Enterprise, HCP, OpenBao).', example: 'treasury' }),
   mount: vaultName

@@ -8,7 +8,7 @@ import { explain, optionTable } from '../../sidecar/config/explain.ts';
 import { listOptions } from '../../sidecar/config/options.ts';
 import { gather } from '../../sidecar/config/sources.ts';
 import { loadSignerConfig } from '../../sidecar/config.ts';
-import { vaultOptions } from '../../sidecar/keystore/vault/options.ts';
+import type { VaultOptions } from '../../sidecar/keystore/vault/options.ts';
 import { exposureOf } from '../../sidecar/startup/facts.ts';
 import { ISSUER } from './transactions.ts';
 
@@ -73,7 +73,7 @@ describe('the signer’s configuration', () => {
     const { backend } = load(vault({ auditKey: 'audit' }));
     assert.ok(backend.type === 'vault');
     const { type: _, ...options } = backend;
-    assert.deepEqual(vaultOptions.parse(options), {
+    assert.deepEqual(options satisfies VaultOptions, {
       address: 'https://vault.example:8200',
       mount: 'transit',
       key: 'hot',

@@ -6,7 +6,7 @@ import { probeMessage } from '../probe.ts';
 import { createClient } from './client.ts';
 import { type KeyVersion, publicKeyOf } from './key.ts';
 import { logIn, type Session } from './login.ts';
-import { type VaultOptions, vaultOptions } from './options.ts';
+import type { VaultOptions } from './options.ts';
 import { createTransitKey } from './sign.ts';
 import { createTransport, type Deadline } from './transport.ts';
 
@@ -29,7 +29,6 @@ const DEADLINE_MS = 1_500;
 /**
  * An opener of the account's key in the transit engine of Vault or OpenBao, to be called again after a failure. Opening is:
  * log in, check the key, sign a probe.
- * @throws ZodError for options that are not `vaultOptions`
  */
 export function createVaultOpener(
   options: VaultOptions,
@@ -40,17 +39,16 @@ export function createVaultOpener(
     sleep: wait = sleep,
   }: VaultModules,
 ): (signal: AbortSignal) => Promise<Keystore> {
-  const checked = vaultOptions.parse(options);
   /** Nobody pins the audit key; what it was at first it must stay. */
   let auditPublicKey: Buffer | undefined;
   return async (signal) => {
-    const { address, caFile } = checked;
+    const { address, caFile } = options;
     const transport = createTransport({ address, ca: readCa(caFile), deadline, now });
-    const modules = { createClient: () => createClient(checked, transport), sleep: wait };
+    const modules = { createClient: () => createClient(options, transport), sleep: wait };
     let session: Session | undefined;
     try {
-      session = await logIn(checked.auth, modules, signal);
-      const keystore = await openKeys(checked, { publicKey, auditPublicKey }, session, transport, signal);
+      session = await logIn(options.auth, modules, signal);
+      const keystore = await openKeys(options, { publicKey, auditPublicKey }, session, transport, signal);
       auditPublicKey = keystore.audit?.publicKey;
       return keystore;
     } catch (error) {
