@@ -56,7 +56,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     const [next] = answers;
     if (next === undefined || !next[0].test(String(chunk))) return;
     answers.shift();
-    const text = typeof next[1] === 'string' ? next[1] : next[1](out.join(''));
+    const text = typeof next[1] === 'string' ? next[1] : next[1](out.join('') + err.join(''));
     setImmediate(() => stdin.write(text));
   });
   if (options.type === undefined) stdin.end(options.stdin ?? '');
