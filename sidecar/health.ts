@@ -1,9 +1,10 @@
 import type { Server } from 'node:https';
 import type { ListenAddress } from '../common/config.ts';
-import { messageOf } from '../common/errors.ts';
+import { CodedError, messageOf } from '../common/errors.ts';
 import { type HealthModules, renewHealth, startHealth } from '../common/health.ts';
 import type { Logger } from '../common/log.ts';
 import type { Registry } from '../common/metrics.ts';
+import { fileFacts, secretFileFault, self } from '../common/secret-file.ts';
 import { sleep } from '../common/shutdown.ts';
 import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
 import { whyNothing } from './journal/identity.ts';
@@ -70,6 +71,12 @@ function journalStatus(journal: SignerState['journal']) {
 export const named = ({ policies }: PolicySet): { name: string; hash: string }[] =>
   policies.map(({ name, hash }) => ({ name, hash }));
 
+/** The start has judged one that was there then; this is for one that comes later, and for each that replaces it. */
+function checkRights(keyFile: string): void {
+  const fault = secretFileFault(fileFacts(keyFile), self());
+  if (fault !== undefined) throw new CodedError('secret-exposed', fault);
+}
+
 export interface HealthFiles {
   address: ListenAddress;
   certFile: string;
@@ -91,6 +98,7 @@ export async function startHealthWhenPossible(
   while (!options.signal.aborted) {
     try {
       const files = await readTlsFiles(paths);
+      checkRights(keyFile);
       const server = await startHealth({ address, ...files }, modules);
       options.log.info({ address: server.address() }, 'health port is open');
       void watchTlsFiles(
@@ -99,6 +107,7 @@ export async function startHealthWhenPossible(
         { intervalMs: options.renewMs, signal: options.signal },
         {
           renew(next) {
+            checkRights(keyFile);
             renewHealth(server, next);
             options.log.info('new certificate files in force');
           },

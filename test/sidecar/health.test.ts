@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { inspect } from 'node:util';
 import { close } from '../../common/http.ts';
 import { createRegistry } from '../../common/metrics.ts';
 import { healthModules, type SignerState, startHealthWhenPossible } from '../../sidecar/health.ts';
@@ -43,11 +44,11 @@ describe('health port of the signer', () => {
     assert.equal(told(), undefined);
   });
 
-  it('opens when its files come, and shows the new certificate after a rotation', async () => {
+  it('opens when its files come and nobody else can read the key, and shows the new certificate after a rotation', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'health-'));
     const [certFile, keyFile] = [join(dir, 'tls.crt'), join(dir, 'tls.key')];
     const stop = new AbortController();
-    const complaints: unknown[] = [];
+    const complaints: object[] = [];
     const opening = startHealthWhenPossible(
       { address: { host: '127.0.0.1', port: 0 }, certFile, keyFile },
       { ready: async () => undefined, status: () => ({}), registry: createRegistry() },
@@ -55,16 +56,22 @@ describe('health port of the signer', () => {
         retryMs: 5,
         renewMs: 5,
         signal: stop.signal,
-        log: { info: () => undefined, error: (...line: unknown[]) => complaints.push(line) },
+        log: { info: () => undefined, error: (line: object) => complaints.push(line) },
       },
     );
     while (complaints.length === 0) await delay(2);
-    const write = async (): Promise<string> => {
+    const write = async (mode = 0o600): Promise<string> => {
       const { cert, key } = await selfSigned('localhost');
       writeFileSync(keyFile, key);
+      chmodSync(keyFile, mode);
       writeFileSync(certFile, cert);
       return cert;
     };
+    const complainsOf = async (text: string): Promise<void> => {
+      while (!inspect(complaints.at(-1)).includes(text)) await delay(2);
+    };
+    await write(0o644);
+    await complainsOf('is open to everybody');
     const first = await write();
     const server = (await opening)!;
     const { port } = server.address() as AddressInfo;
@@ -80,6 +87,9 @@ describe('health port of the signer', () => {
       assert.equal(await shown(), first);
       const second = await write();
       while ((await shown()) === first) await delay(2);
+      assert.equal(await shown(), second);
+      await write(0o644);
+      await complainsOf('is open to everybody');
       assert.equal(await shown(), second);
     } finally {
       stop.abort();
