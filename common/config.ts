@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import * as z from 'zod';
 import { CodedError, messageOf } from './errors.ts';
 import { Secret } from './secret.ts';
@@ -70,7 +70,10 @@ export function readSecretFile(path: string): Secret {
 function readGuarded(path: string, bytes: Buffer): number {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, 'r');
+    // Without O_NONBLOCK opening a pipe waits for whoever writes to it, and everything else with it.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!fstatSync(descriptor).isFile())
+      throw new CodedError('secret-missing', `${path} is no file`, { field: path });
     const fault = secretFileFault(fileFacts(path, descriptor), self());
     if (fault !== undefined) throw new CodedError('secret-exposed', fault, { field: path });
     let end = 0;

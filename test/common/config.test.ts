@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +75,15 @@ describe('readSecretFile', () => {
       (error) => isCoded(error, 'secret-exposed') && /pin .*mode 0604/.test(error.message),
     );
     rmSync(path);
+  });
+
+  it('@security does not wait for a pipe that somebody put in the place of a file', () => {
+    const path = join(folder, 'pipe');
+    assert.equal(spawnSync('mkfifo', ['-m', '600', path]).status, 0);
+    assert.throws(
+      () => readSecretFile(path),
+      (error) => isCoded(error, 'secret-missing') && /is no file/.test(error.message),
+    );
   });
 
   it('refuses a missing file and names it', () => {
