@@ -1,6 +1,7 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import { EXIT, type Io } from '../cli.ts';
 import { appendCeremony } from '../journal/offline.ts';
+import { startSafely } from '../startup/facts.ts';
 import { channel } from './channel.ts';
 import { derive } from './derive.ts';
 import { ceremonyError } from './errors.ts';
@@ -9,7 +10,6 @@ import { init } from './init.ts';
 import { list, verify } from './list.ts';
 import { STORE_OPTIONS } from './open.ts';
 import { describeOptions, type OptionName, type Options, readOptions, refuseExposed } from './options.ts';
-import { protectProcess } from './protect.ts';
 import { createTerminal, type Read, type Terminal } from './terminal.ts';
 
 export interface CeremonyModules {
@@ -116,7 +116,10 @@ export async function keysCommand(
       return EXIT.ok;
     }
     const options = readOptions(command.options, rest, io.env);
-    protectProcess(terminal.note);
+    // A ceremony's machine is often used by root alone.
+    startSafely({ secretFiles: [] }, ({ code, message }) => {
+      if (code !== 'runs-as-root') terminal.note(`warning: ${message}`);
+    });
     await command.run(options, terminal, modules);
     return EXIT.ok;
   } catch (error) {

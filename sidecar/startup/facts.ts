@@ -26,7 +26,9 @@ export function startSafely(
   warn: (fault: StartFault) => void,
 ): void {
   // Without a handler Node opens its inspector on this signal, for whoever may send one.
-  process.on('SIGUSR1', () => warn({ code: 'inspector-open', message: 'SIGUSR1 opens no inspector here' }));
+  process
+    .removeAllListeners('SIGUSR1')
+    .on('SIGUSR1', () => warn({ code: 'inspector-open', message: 'SIGUSR1 opens no inspector here' }));
   const { report } = process;
   const { refused, warned } = judgeStart({
     env: process.env,
