@@ -47,7 +47,10 @@ export async function goOn(
   options: Pick<WriterOptions, 'dir' | 'disk' | 'now' | 'monotonicMs'>,
 ): Promise<JournalWriter> {
   const file = await options.disk.open(segment.path, false);
-  if (incompleteBytes > 0) await file.truncate(size);
+  if (incompleteBytes > 0) {
+    await file.truncate(size);
+    await file.datasync();
+  }
   const writer = createWriter({ file, path: segment.path, size, firstSize }, { ...options, state, head });
   // A disk that is full now may have room later; the writer says so until then.
   if (incompleteBytes > 0)

@@ -1,4 +1,4 @@
-import { constants, type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A journal is a row of files. Each but the first begins with a checkpoint, so that a start reads the newest only. */
@@ -9,12 +9,15 @@ export interface Segment {
   first: number;
 }
 
-/** What the writer needs of a file; given, so that tests can make it fail. */
-export type SegmentFile = Pick<FileHandle, 'stat' | 'write' | 'datasync' | 'truncate' | 'close'>;
+/**
+ * What the writer needs of a file; given, so that tests can make it fail. A write is durable when it resolves, as if
+ * fdatasync had followed (O_DSYNC): one way through the thread pool instead of two, while requests wait.
+ */
+export type SegmentFile = Pick<FileHandle, 'write' | 'datasync' | 'truncate' | 'close'>;
 
 /** The file system as the journal writes to it. */
 export interface Disk {
-  /** Opens for reading and writing; `isNew`: makes it, in place of one of that name. */
+  /** Opens for appending; `isNew`: makes it, in place of whatever has that name. */
   open(path: string, isNew: boolean): Promise<SegmentFile>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -23,6 +26,9 @@ export interface Disk {
 }
 
 const MODE = 0o600;
+/** O_APPEND: what another process may have appended just now is never written over. No link leads out of the folder. */
+const { O_RDWR, O_APPEND, O_DSYNC, O_NOFOLLOW, O_CREAT, O_EXCL } = constants;
+const FLAGS = O_RDWR | O_APPEND | O_DSYNC | O_NOFOLLOW;
 const NAME = /^journal-(\d{12})\.jsonl$/;
 /** A segment is written under this name first, and has its own only when it is whole. */
 const UNFINISHED = '.new';
@@ -31,8 +37,10 @@ const LOST = 'lost-';
 export const segmentName = (first: number): string => `journal-${String(first).padStart(12, '0')}.jsonl`;
 
 export const disk: Disk = {
-  open: (path, isNew) =>
-    open(path, constants.O_RDWR | (isNew ? constants.O_CREAT | constants.O_TRUNC : 0), MODE),
+  async open(path, isNew) {
+    if (isNew) await rm(path, { force: true });
+    return open(path, isNew ? FLAGS | O_CREAT | O_EXCL : FLAGS, MODE);
+  },
   rename,
   unlink,
   async syncFolder(dir) {
@@ -63,8 +71,7 @@ export async function createSegment(
   const path = join(dir, segmentName(first));
   const file = await openFile(path + UNFINISHED, true);
   try {
-    await writeFully(file, Buffer.from(text), 0);
-    await file.datasync();
+    await writeFully(file, Buffer.from(text));
     await renameFile(path + UNFINISHED, path);
     await syncFolder(dir);
     return { file, path };
@@ -74,10 +81,10 @@ export async function createSegment(
   }
 }
 
-/** Writes all bytes, however short single writes are. */
-export async function writeFully(file: SegmentFile, bytes: Buffer, position: number): Promise<void> {
+/** Appends all bytes, however short single writes are; they are durable then. */
+export async function writeFully(file: SegmentFile, bytes: Buffer): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
     if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
     written += bytesWritten;
   }

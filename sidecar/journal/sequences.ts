@@ -1,4 +1,5 @@
 import { signerError } from '../errors.ts';
+import type { Spend } from './entry.ts';
 
 /** Seconds after maxTime for which a sequence stays taken: the ledger's clock may be behind ours. */
 export const GRACE_SECONDS = 60n;
@@ -28,6 +29,7 @@ interface Record_ extends SavedSequence {
   pending: number;
   /** A signature for it may have left: only time ends it then. */
   released: boolean;
+  unwritten: readonly Spend[];
 }
 
 export interface Sequences {
@@ -39,6 +41,14 @@ export interface Sequences {
    * @throws SignerError `sequence-live` when another hash has it
    */
   take(transaction: LiveSequence): (released: boolean) => void;
+  /**
+   * Adds to what was counted for the transaction of this hash and stands in no line yet: an earlier signature may have
+   * failed after it was counted.
+   * @returns all of it, for the next line
+   */
+  owe(hash: string, spends: readonly Spend[]): readonly Spend[];
+  /** What was owed stands in a line on the disk. */
+  written(hash: string): void;
   /** What may have left and can still apply. */
   save(): SavedSequence[];
   /** Takes up what was released, in place of what has its sequence, whatever the time is. */
@@ -86,7 +96,7 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
     const before = live.get(keyOf(transaction));
     if (before !== undefined) forget(before);
     const { source, sequence, hash, maxTime, fee, endsMs } = transaction;
-    const record = { source, sequence, hash, maxTime, fee, endsMs, pending: 0, released };
+    const record = { source, sequence, hash, maxTime, fee, endsMs, pending: 0, released, unwritten: [] };
     live.set(keyOf(record), record);
     byHash.set(record.hash, record);
     return record;
@@ -115,10 +125,20 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
         if (record.pending === 0 && !record.released) forget(record);
       };
     },
+    owe(hash, spends) {
+      const record = byHash.get(hash);
+      if (record === undefined) return spends;
+      record.unwritten = [...record.unwritten, ...spends];
+      return record.unwritten;
+    },
+    written(hash) {
+      const record = byHash.get(hash);
+      if (record !== undefined) record.unwritten = [];
+    },
     save() {
       return [...live.values()]
         .filter((record) => record.released && !isOver(record))
-        .map(({ pending: _pending, released: _released, ...saved }) => saved);
+        .map(({ pending: _pending, released: _released, unwritten: _unwritten, ...saved }) => saved);
     },
     load(saved) {
       for (const transaction of saved) add(transaction, true);

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { messageOf } from '../../common/errors.ts';
 import { signerError } from '../errors.ts';
 import { checkEvent, type JournalEvent, type JournalHead, nextLine, type WrittenLine } from './entry.ts';
@@ -6,7 +7,7 @@ import type { State } from './state.ts';
 
 export interface JournalWriter {
   /**
-   * Resolves when the line is on the disk (fdatasync).
+   * Resolves when the line is on the disk.
    * @throws SignerError `journal-unavailable`, also when the signal is aborted first: the line may come to be there all the
    * same; TypeError for an event that no line can hold, which is not written
    */
@@ -60,14 +61,16 @@ const SLOW_MS = 2_000;
 const MEDDLED = 'somebody else changed the journal; see that one signer uses it, then restart the signer';
 
 /**
- * Appends lines after `head`. Lines that wait are written together and share one fdatasync (group commit). A file that is
- * longer or shorter than what was written here, or gone, has another user: nothing more is written then, for good, since
- * two would break the chain. After a failed write or fdatasync nobody knows what of it is on the disk: nothing of it is
- * released, and it is cut off before anything else is written.
+ * Appends lines after `head`. Lines that wait are written together, by one durable write (group commit). A file that is
+ * longer or shorter than what was written here, gone or another one has another user: nothing more is written then, for
+ * good, since two would break the chain. That is looked at before each write and again before anything of it is released,
+ * so of two processes that write at once none releases. After a failed write nobody knows what of it is on the disk:
+ * nothing of it is released, and it is cut off before anything else is written.
  */
 export function createWriter(segment: OpenSegment, options: WriterOptions): JournalWriter {
   const { dir, disk, state, now, monotonicMs } = options;
   let { file, path, size, firstSize } = segment;
+  let { ino } = lstatSync(path);
   let head = options.head;
   let openedMs = monotonicMs();
   let fault: string | undefined;
@@ -89,9 +92,10 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
     }
   };
 
-  const checkFile = async (): Promise<void> => {
-    const { size: found, nlink } = await file.stat();
-    isMeddled = found !== size || nlink === 0;
+  /** At once: it asks the kernel's memory, not the disk, and a way through the thread pool costs a thousand times more. */
+  const checkFile = (isOurs: (found: number) => boolean): void => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    isMeddled = found === undefined || found.ino !== ino || !isOurs(found.size);
     if (isMeddled) throw new Error(MEDDLED);
   };
 
@@ -102,6 +106,7 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
     const created = await createSegment(disk, dir, checkpoint.line.n, `${checkpoint.text}\n`);
     await file.close().catch(() => undefined);
     ({ file, path } = created);
+    ({ ino } = lstatSync(path));
     size = bytes;
     firstSize = bytes;
     openedMs = monotonicMs();
@@ -110,7 +115,7 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
   };
 
   const write = async (events: readonly JournalEvent[]): Promise<void> => {
-    await checkFile();
+    checkFile((found) => found === size);
     if (isFull()) await beginSegment();
     let last = head;
     const lines = events.map((event) => {
@@ -119,8 +124,8 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
       return next;
     });
     const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
-    await writeFully(file, bytes, size);
-    await file.datasync();
+    await writeFully(file, bytes);
+    checkFile((found) => found === size + bytes.length);
     size += bytes.length;
     advance(lines);
   };
@@ -144,25 +149,29 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
     busySinceMs = undefined;
   };
 
-  const append: JournalWriter['append'] = (event, signal) =>
-    new Promise((done, failed) => {
-      checkEvent(event);
-      waiting.push({ event, done, failed });
-      const late = (): void =>
-        failed(signerError('journal-unavailable', 'the journal did not confirm the line in time'));
-      signal?.addEventListener('abort', late, { once: true });
-      if (busySinceMs === undefined) {
-        busySinceMs = monotonicMs();
-        written = writeAll();
-      }
-    });
+  const append: JournalWriter['append'] = async (event, signal) => {
+    checkEvent(event);
+    const { promise, resolve: done, reject: failed } = Promise.withResolvers<void>();
+    waiting.push({ event, done, failed });
+    const late = (): void =>
+      failed(signerError('journal-unavailable', 'the journal did not confirm the line in time'));
+    signal?.addEventListener('abort', late);
+    if (busySinceMs === undefined) {
+      busySinceMs = monotonicMs();
+      written = writeAll();
+    }
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', late);
+    }
+  };
 
   /** Back to the last durable line. A segment that was begun and not finished is begun anew under the same name. */
   const cutBack = async (): Promise<void> => {
     await file.close().catch(() => undefined);
     file = await disk.open(path, false);
-    isMeddled = (await file.stat()).size < size;
-    if (isMeddled) throw new Error(MEDDLED);
+    checkFile((found) => found >= size);
     await file.truncate(size);
     await file.datasync();
   };

@@ -105,19 +105,21 @@ export function faultyDisk() {
   let syncs = 0;
   const wrap = (file: SegmentFile): SegmentFile =>
     ({
-      stat: () => file.stat(),
       close: () => file.close(),
       truncate: async (size: number) => {
         await faults.before('truncate');
         await file.truncate(size);
       },
-      async write(bytes: Buffer, offset: number, length: number, position: number) {
+      // A durable write is a write and a datasync in one call, and can fail in either half.
+      async write(bytes: Buffer, offset: number, length: number) {
         await faults.before('write');
-        return file.write(bytes, offset, Math.min(length, faults.shortest), position);
+        const written = await file.write(bytes, offset, Math.min(length, faults.shortest));
+        await faults.before('datasync');
+        syncs++;
+        return written;
       },
       async datasync() {
         await faults.before('datasync');
-        syncs++;
         await file.datasync();
       },
     }) as SegmentFile;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
-import { appendFile, rm, truncate } from 'node:fs/promises';
+import { getEventListeners } from 'node:events';
+import { constants, cpSync, lstatSync, symlinkSync } from 'node:fs';
+import { appendFile, type FileHandle, readFile, rename, rm, truncate } from 'node:fs/promises';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
 import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.ts';
 import { disk as realDisk } from '../../../sidecar/journal/segments.ts';
@@ -22,6 +23,17 @@ describe('journal writer @security', () => {
     };
   };
   const mend = () => fail();
+  /** The disk confirms nothing until `finish`; `reached`: it has the bytes. */
+  const hold = () => {
+    const held = Promise.withResolvers<void>();
+    const { promise: reached, resolve } = Promise.withResolvers<void>();
+    fake.faults.before = async (call) => {
+      if (call !== 'datasync') return;
+      resolve();
+      await held.promise;
+    };
+    return { reached, finish: held.resolve };
+  };
   const verified = async () => {
     const result = await verifyFolder(place.dir);
     assert.ok(result.ok, JSON.stringify(result));
@@ -41,19 +53,14 @@ describe('journal writer @security', () => {
     await place.remove();
   });
 
-  it('answers only after fdatasync', async () => {
-    let finish: () => void = () => undefined;
-    fake.faults.before = (call) =>
-      call === 'datasync'
-        ? new Promise((resolve) => {
-            finish = resolve;
-          })
-        : Promise.resolve();
+  it('answers only after it is durable', async () => {
+    const { reached, finish } = hold();
     let isDone = false;
     const appended = writer.append(STARTED).then(() => {
       isDone = true;
     });
-    while (place.lines().length < 2) await new Promise(setImmediate);
+    await reached;
+    assert.equal(place.lines().length, 2);
     await new Promise(setImmediate);
     assert.equal(isDone, false);
     assert.equal(writer.head().n, 0);
@@ -62,7 +69,7 @@ describe('journal writer @security', () => {
     assert.equal(writer.head().n, 1);
   });
 
-  it('shares one fdatasync among the lines that wait', async () => {
+  it('shares one durable write among the lines that wait', async () => {
     await Promise.all(Array.from({ length: 100 }, () => writer.append(STARTED)));
     assert.ok(fake.syncs() <= 2, `${fake.syncs()} syncs`);
     assert.equal(writer.head().n, 100);
@@ -88,6 +95,7 @@ describe('journal writer @security', () => {
     ['longer', (path: string) => appendFile(path, '{"n":1}\n')],
     ['shorter', (path: string) => truncate(path, 10)],
     ['gone', (path: string) => rm(path)],
+    ['another', (path: string) => rename(path, `${path}.old`).then(() => cpSync(`${path}.old`, path))],
   ] as const)
     it(`takes nothing more, for good, once somebody else has made the file ${what}`, async () => {
       await writer.append(STARTED);
@@ -99,6 +107,44 @@ describe('journal writer @security', () => {
       await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
       assert.equal(place.text(), text);
     });
+
+  it('opens files so that a write is durable, at their end, and through no link', async () => {
+    for (const isNew of [true, false]) {
+      const file = (await realDisk.open(`${place.dir}/x`, isNew)) as FileHandle;
+      const info = await readFile(`/proc/self/fdinfo/${file.fd}`, 'utf8');
+      const flags = Number.parseInt(/flags:\s*(\d+)/.exec(info)![1]!, 8);
+      for (const flag of [constants.O_DSYNC, constants.O_APPEND]) assert.equal(flags & flag, flag);
+      await file.close();
+    }
+    const link = `${place.dir}/link`;
+    symlinkSync(`${place.dir}/x`, link);
+    await assert.rejects(realDisk.open(link, false), { code: 'ELOOP' });
+    await (await realDisk.open(link, true)).close();
+    assert.ok(lstatSync(link).isFile() && lstatSync(`${place.dir}/x`).isFile());
+  });
+
+  it('releases nothing when another process writes at the same time, and leaves what that wrote', async () => {
+    const path = `${place.dir}/journal-000000000000.jsonl`;
+    const other = '{"of":"another process that has released it"}\n';
+    fake.faults.before = async (call) => {
+      if (call === 'write') await appendFile(path, other);
+    };
+    await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+    assert.match(writer.fault()!, /somebody else/);
+    assert.equal(writer.head().n, 0);
+    mend();
+    await writer.recover();
+    assert.ok(place.text().includes(other));
+    assert.match(writer.fault()!, /somebody else/);
+  });
+
+  it('listens to no deadline once it has answered', async () => {
+    const { signal } = new AbortController();
+    await writer.append(STARTED, signal);
+    fail('write');
+    await assert.rejects(writer.append(STARTED, signal), { code: 'journal-unavailable' });
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
 
   for (const call of ['write', 'datasync'] as const)
     it(`releases nothing once ${call} has failed, and goes on when the disk does, without what failed`, async () => {
@@ -183,13 +229,7 @@ describe('journal writer @security', () => {
   });
 
   it('says so when the disk is slow, and lets those who wait go at their deadline', async () => {
-    let finish: () => void = () => undefined;
-    fake.faults.before = (call) =>
-      call === 'datasync'
-        ? new Promise((resolve) => {
-            finish = resolve;
-          })
-        : Promise.resolve();
+    const { reached, finish } = hold();
     const deadline = new AbortController();
     const appended = writer.append(STARTED, deadline.signal);
     place.pass(1_999);
@@ -198,7 +238,8 @@ describe('journal writer @security', () => {
     assert.match(writer.fault()!, /confirmed nothing for 2 s/);
     deadline.abort();
     await assert.rejects(appended, { code: 'journal-unavailable' });
-    while (place.lines().length < 2) await new Promise(setImmediate);
+    await reached;
+    assert.equal(place.lines().length, 2);
     await new Promise(setImmediate);
     finish();
     mend();
