@@ -73,6 +73,9 @@ export function findSlot(lib: pkcs11js.PKCS11, name: TokenName): graphene.Slot {
   return slot;
 }
 
+/** From here on codes are the vendor's own (PKCS#11 3.1, section 3.6); the binding has no name for it. */
+const CKR_VENDOR_DEFINED = 0x80000000;
+
 const PIN_REFUSALS: readonly number[] = [
   pkcs11js.CKR_PIN_INCORRECT,
   pkcs11js.CKR_PIN_INVALID,
@@ -84,7 +87,8 @@ const PIN_REFUSALS: readonly number[] = [
 /**
  * C_Login in this session, which holds for all sessions of the process while one is open.
  * @returns false when the token refused the PIN
- * @throws KeystoreFault `keystore-failed` for anything else that went wrong
+ * @throws KeystoreFault for anything else that went wrong: `keystore-failed`, or `keystore-refused` for a code of the
+ *   vendor's own. That may mean that the token counts the PIN as wrong, so it must not be tried again in a hurry.
  */
 export function login(session: graphene.Session, pin: Secret): boolean {
   try {
@@ -95,6 +99,11 @@ export function login(session: graphene.Session, pin: Secret): boolean {
     const code = codeOf(cause);
     if (code === pkcs11js.CKR_USER_ALREADY_LOGGED_IN) return true;
     if (code !== undefined && PIN_REFUSALS.includes(code)) return false;
-    throw keystoreFault('keystore-failed', `C_Login: ${messageOf(cause)}`, cause);
+    const isVendors = code !== undefined && code >= CKR_VENDOR_DEFINED;
+    throw keystoreFault(
+      isVendors ? 'keystore-refused' : 'keystore-failed',
+      `C_Login: ${messageOf(cause)}${isVendors ? ` 0x${code.toString(16)}` : ''}`,
+      cause,
+    );
   }
 }

@@ -113,6 +113,14 @@ describe('PKCS#11 faults @security', function () {
     assert.equal(shim.calls('C_Initialize'), 1);
   });
 
+  it('logs in once when the library answers with a code of its own, which may mean that it counts the PIN as wrong', async () => {
+    keystore = await opener({ recoveryMs: 20_000 })(signal());
+    shim.forget();
+    shim.set('C_Sign 32 -1 0', 'C_Login 80000bad -1 0');
+    await assert.rejects(keystore.sign(Buffer.alloc(32), signal()), { code: 'keystore-refused' });
+    assert.equal(shim.calls('C_Login'), 1);
+  });
+
   for (const [name, fault] of [
     ['KEY_FUNCTION_NOT_PERMITTED', 'C_SignInit 68 1 0'],
     ['MECHANISM_INVALID', 'C_SignInit 70 1 0'],
