@@ -38,7 +38,7 @@ export function createMetrics(registry: Registry) {
     }),
     keystoreFaults: new Counter({
       name: 'stellar_signer_keystore_faults_total',
-      help: 'Times that the key became unusable, by code of the fault table; signatures fail at once until it is open again',
+      help: 'Times that the key became unusable, by code of the fault table',
       labelNames: ['code'] as const,
       registers,
     }),
