@@ -121,7 +121,10 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
       journal,
       sequences,
       windows,
-      rate: createRateLimit(() => performance.now()),
+      rate: {
+        ordinary: createRateLimit(monotonicMs),
+        deletions: createRateLimit(monotonicMs),
+      },
       now: clock.wallMs,
       windowClock: clock.windowMs,
       metrics,

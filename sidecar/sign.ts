@@ -10,7 +10,7 @@ import type { Windows } from './journal/windows.ts';
 import { createVerifier, type Verifier } from './keystore/ed25519.ts';
 import type { Keystore } from './keystore/keystore.ts';
 import type { SignerMetrics } from './metrics.ts';
-import type { Refusal } from './policy/check.ts';
+import type { Budget, Refusal } from './policy/check.ts';
 import { type Decision, evaluate } from './policy/evaluate.ts';
 import type { RateLimit } from './policy/rate.ts';
 import type { Policy } from './policy/schema.ts';
@@ -27,7 +27,8 @@ export interface SignerModules {
   journal: Pick<Journal, 'append' | 'fault' | 'refuse' | 'standing'>;
   sequences: Sequences;
   windows: Windows;
-  rate: RateLimit;
+  /** What may be signed in a second: in the ordinary way, and of deletions that the ordinary room refuses. */
+  rate: Readonly<Record<Budget, RateLimit>>;
   /** Milliseconds since the epoch, the wall clock: what time bounds are judged by. */
   now: () => number;
   /** Milliseconds since the epoch by a clock that never jumps, in whole numbers: what windows are counted by. */
@@ -53,6 +54,19 @@ export function createSigner(modules: SignerModules): Signer {
   const network = networkId(modules.networkPassphrase);
   const verify = createVerifier(modules.publicKey);
 
+  const working = new Map<string, Promise<void>>();
+
+  /** One at a time of those that ask for the same transaction or a bump of it: what the first counts, the next must see. */
+  const inTurn = async (decoded: DecodedEnvelope, signal: AbortSignal): Promise<SignResponse> => {
+    const name = decoded.feeBump?.innerHash ?? decoded.hash.toString('hex');
+    for (let other = working.get(name); other !== undefined; other = working.get(name)) await other;
+    if (signal.aborted) throw signerError('overloaded', 'the same transaction was being signed for too long');
+    const response = signDecoded(decoded, signal);
+    const end = (): void => void working.delete(name);
+    working.set(name, response.then(end, end));
+    return response;
+  };
+
   const signDecoded = async (decoded: DecodedEnvelope, signal: AbortSignal): Promise<SignResponse> => {
     const { transaction, feeBump } = decoded;
     const hash = decoded.hash.toString('hex');
@@ -66,7 +80,7 @@ export function createSigner(modules: SignerModules): Signer {
       now: BigInt(Math.floor(modules.now() / 1000)),
       total: (key, seconds, spends) =>
         isFull && key.kind !== 'deletion-fee' ? FULL : windows.total(key, seconds, spends, at),
-      hasRate: rate.has,
+      hasRate: (budget, perSecond) => rate[budget].has(perSecond),
       countedFee: live?.fee,
       isRepeated: feeBump === undefined && live !== undefined,
     });
@@ -80,7 +94,8 @@ export function createSigner(modules: SignerModules): Signer {
     const fee = largest(live?.fee ?? 0n, feeBump?.fee ?? transaction.fee);
     const settle = sequences.take({ source, sequence, hash: inner, maxTime, fee });
     windows.add(decision.spends, at);
-    if (decision.budget === 'ordinary') rate.take();
+    const spends = sequences.owe(inner, decision.spends);
+    rate[decision.budget].take();
     const signature = await modules.keystore.sign(decoded.hash, signal).catch((cause: unknown) => {
       settle(false);
       throw keystoreError(cause);
@@ -97,10 +112,11 @@ export function createSigner(modules: SignerModules): Signer {
       fee: fee.toString(),
       operations: transaction.operations.map(({ type }) => type),
       budget: decision.budget,
-      spends: decision.spends,
+      spends: [...spends],
       policies: policies.map((policy) => ({ name: policy.name, hash: policy.hash })),
     };
     await journal.append(line, signal);
+    sequences.written(inner);
     return { envelopeXdr: decoded.withSignature(modules.publicKey, signature), hash, signer: account };
   };
 
@@ -136,7 +152,7 @@ export function createSigner(modules: SignerModules): Signer {
         checkJournal(journal);
         checkNetwork(request, modules.networkPassphrase);
         decoded = decodeEnvelope(request.envelopeXdr, network);
-        const response = await signDecoded(decoded, signal);
+        const response = await inTurn(decoded, signal);
         modules.metrics.requests.inc({ outcome: 'signed' });
         log.info({ hash: response.hash }, 'signed');
         return response;

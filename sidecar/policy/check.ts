@@ -25,6 +25,9 @@ export interface Judged {
   feeBump?: FeeBump | undefined;
 }
 
+/** Whose room a signature takes: `deletions` is of deletions of own offers that the ordinary room refuses. */
+export type Budget = 'ordinary' | 'deletions';
+
 /** What the rules must know beside the transaction. Functions of it only look, they count nothing. */
 export interface Context {
   /** The account whose key signs. */
@@ -33,8 +36,8 @@ export interface Context {
   now: bigint;
   /** What a window of `seconds` would hold (stroops) if those of `spends` that are of `key` were added. */
   total: (key: WindowKey, seconds: number, spends: readonly Spend[]) => bigint;
-  /** Whether the rate allows one more signature now, at that many a second. */
-  hasRate: (perSecond: number) => boolean;
+  /** Whether the budget's rate allows one more signature now, at that many a second. */
+  hasRate: (budget: Budget, perSecond: number) => boolean;
   /** The fee (stroops) that is counted already for the inner transaction of a bump, if this signer signed it and it is live. */
   countedFee: bigint | undefined;
   /** The same hash was signed before and is live: it counts in no window again. */

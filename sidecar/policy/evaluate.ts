@@ -1,7 +1,15 @@
 import type { Spend } from '../journal/entry.ts';
 import { isDeletion } from '../transaction.ts';
-import { type Check, type Context, first, type Judged, type LimitCheck, type Refusal } from './check.ts';
-import { deletionBudget, killSwitch, rate, spendsOf, windows } from './limits.ts';
+import {
+  type Budget,
+  type Check,
+  type Context,
+  first,
+  type Judged,
+  type LimitCheck,
+  type Refusal,
+} from './check.ts';
+import { deletionBudget, deletionRate, killSwitch, rate, spendsOf, windows } from './limits.ts';
 import { operationSources, operations, sorobanData } from './operations.ts';
 import type { Policy, PolicySpec } from './schema.ts';
 import {
@@ -28,11 +36,13 @@ export const RULES: Readonly<Record<string, Check>> = {
   operations,
 };
 
-/** What is refused now and could be signed at another time; deletions of own offers pass. */
+/** What is refused now and could be signed at another time. */
 export const LIMITS: Readonly<Record<string, LimitCheck>> = { killSwitch, windows, rate };
+/** The same of deletions of own offers, where those refuse. */
+export const DELETION_LIMITS: Readonly<Record<string, LimitCheck>> = { deletionBudget, deletionRate };
 
 export type Decision =
-  | { allowed: true; budget: 'ordinary' | 'deletions'; spends: Spend[] }
+  | { allowed: true; budget: Budget; spends: Spend[] }
   | { allowed: false; refusal: Refusal };
 
 /**
@@ -47,16 +57,16 @@ export function evaluate(judged: Judged, policies: readonly Policy[], context: C
     first(Object.values(RULES), (check) => check(judged, spec, context)),
   );
   if (wrong !== undefined) return refuse(wrong);
-  const spendsAs = (feeKind: 'fee' | 'deletion-fee'): Spend[] =>
-    context.isRepeated ? [] : spendsOf(judged, policy.spec, context, feeKind);
-  const spends = spendsAs('fee');
-  const limit = firstOf(policies, (spec) =>
-    first(Object.values(LIMITS), (check) => check(judged, spec, context, spends)),
-  );
+  const within = (limits: Readonly<Record<string, LimitCheck>>, spends: readonly Spend[]) =>
+    firstOf(policies, (spec) =>
+      first(Object.values(limits), (check) => check(judged, spec, context, spends)),
+    );
+  const spends = spendsOf(judged, policy.spec, context, 'fee');
+  const limit = within(LIMITS, spends);
   if (limit === undefined) return { allowed: true, budget: 'ordinary', spends };
   if (!judged.transaction.operations.every(isDeletion)) return refuse(limit);
-  const fee = spendsAs('deletion-fee');
-  const spent = firstOf(policies, (spec) => deletionBudget(judged, spec, context, fee));
+  const fee = spendsOf(judged, policy.spec, context, 'deletion-fee');
+  const spent = within(DELETION_LIMITS, fee);
   return spent === undefined ? { allowed: true, budget: 'deletions', spends: fee } : refuse(spent);
 }
 

@@ -1,5 +1,13 @@
 import type { Spend } from '../journal/entry.ts';
-import { type Context, first, type Judged, type Limit, type LimitCheck, type Refusal } from './check.ts';
+import {
+  type Budget,
+  type Context,
+  first,
+  type Judged,
+  type Limit,
+  type LimitCheck,
+  type Refusal,
+} from './check.ts';
 import { ruleFor } from './operations.ts';
 import type { PolicySpec } from './schema.ts';
 
@@ -13,14 +21,20 @@ export const killSwitch: LimitCheck = (_judged, spec) =>
     ? { code: 'kill-switch', message: 'the kill switch is on', rule: ['killSwitch'] }
     : undefined;
 
-export const rate: LimitCheck = (_judged, { signaturesPerSecond }, { hasRate }) =>
-  hasRate(signaturesPerSecond)
-    ? undefined
-    : {
-        code: 'rate-exceeded',
-        message: `more than ${signaturesPerSecond} signatures a second`,
-        rule: ['signaturesPerSecond'],
-      };
+const rateOf =
+  (budget: Budget): LimitCheck =>
+  (_judged, { signaturesPerSecond }, { hasRate }) =>
+    hasRate(budget, signaturesPerSecond)
+      ? undefined
+      : {
+          code: 'rate-exceeded',
+          message: `more than ${signaturesPerSecond} signatures a second`,
+          rule: ['signaturesPerSecond'],
+        };
+
+export const rate = rateOf('ordinary');
+/** Of its own, so that nothing else keeps deletions waiting; without one, repeats and raised bids of nothing would have no end. */
+export const deletionRate = rateOf('deletions');
 
 /** Whether all windows of a policy have room for the whole transaction. Each is asked once, however many operations it is of. */
 export const windows: LimitCheck = (judged, spec, context, spends) => {
@@ -86,19 +100,32 @@ function exceeds(
 export function spendsOf(
   { transaction, feeBump }: Judged,
   spec: PolicySpec,
-  { account, countedFee = 0n }: Pick<Context, 'account' | 'countedFee'>,
+  { account, countedFee = 0n, isRepeated }: Pick<Context, 'account' | 'countedFee' | 'isRepeated'>,
   feeKind: 'fee' | 'deletion-fee',
 ): Spend[] {
+  if (isRepeated) return [];
   const fee = feeBump === undefined ? transaction.fee : feeBump.fee;
   const more = fee > countedFee ? fee - countedFee : 0n;
   const own: Spend = { kind: feeKind, asset: 'XLM', amount: more.toString() };
   // The inner transaction of a bump has counted already.
   if (feeBump !== undefined) return [own];
+  const changed = new Set<string>();
   return [
     own,
     ...transaction.operations.flatMap((operation) => {
       const rule = ruleFor(operation);
-      return typeof rule === 'string' ? [] : rule.spends(operation, spec, account);
+      const spends = typeof rule === 'string' ? [] : rule.spends(operation, spec, account);
+      return spends.map((spend) => countAgain(spend, changed));
     }),
   ];
+}
+
+/**
+ * A second change of an offer in one transaction counts like a new one. Whoever fills the first but for a stroop has the
+ * second filled too, with all of them in one ledger.
+ */
+function countAgain({ offer, ...spend }: Spend, changed: Set<string>): Spend {
+  if (offer === undefined || changed.has(offer)) return spend;
+  changed.add(offer);
+  return { ...spend, offer };
 }

@@ -41,7 +41,10 @@ describe('order of a signature @security', () => {
       journal,
       sequences,
       windows,
-      rate: { has: () => true, take: () => undefined },
+      rate: {
+        ordinary: { has: () => true, take: () => undefined },
+        deletions: { has: () => true, take: () => undefined },
+      },
       now: Date.now,
       windowClock: Date.now,
       metrics: { requests: { inc: () => undefined } } as unknown as Parameters<

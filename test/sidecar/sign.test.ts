@@ -25,6 +25,7 @@ const signal = AbortSignal.timeout(60_000);
 /** The pipeline with real rules and state around a key store and a journal that the test commands. */
 function setup(spec: Record<string, unknown> = {}) {
   const steps: string[] = [];
+  const taken: string[] = [];
   const events: JournalEvent[] = [];
   const state = {
     keystore: async (message: Buffer): Promise<Buffer> => Buffer.from(KEY.sign(message)),
@@ -60,7 +61,10 @@ function setup(spec: Record<string, unknown> = {}) {
     },
     sequences: createSequences(() => BigInt(Math.floor(Date.now() / 1000)), Date.now),
     windows: createWindows(),
-    rate: { has: () => state.rate, take: () => undefined },
+    rate: {
+      ordinary: { has: () => state.rate, take: () => undefined },
+      deletions: { has: () => true, take: () => void taken.push('deletions') },
+    },
     now: Date.now,
     windowClock: Date.now,
     metrics: { requests: { inc: () => undefined } } as unknown as Parameters<
@@ -68,9 +72,15 @@ function setup(spec: Record<string, unknown> = {}) {
     >[0]['metrics'],
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
-  const sign = (changes: Partial<SwapOptions> = {}) =>
-    signer.sign({ envelopeXdr: buildTransaction({ account: ACCOUNT, ...changes }).toXDR() }, signal);
-  return { state, steps, events, sign, signer };
+  // One transaction for the same changes, however many seconds later it is asked for.
+  const built = new Map<string, string>();
+  const sign = (changes: Partial<SwapOptions> = {}) => {
+    const name = JSON.stringify({ ...changes, operations: changes.operations?.length });
+    const envelopeXdr = built.get(name) ?? buildTransaction({ account: ACCOUNT, ...changes }).toXDR();
+    built.set(name, envelopeXdr);
+    return signer.sign({ envelopeXdr }, signal);
+  };
+  return { state, steps, taken, events, sign, signer };
 }
 
 describe('signing pipeline @security', () => {
@@ -165,6 +175,94 @@ describe('signing pipeline @security', () => {
     assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   });
 
+  const spendsOf = (events: readonly JournalEvent[]) =>
+    events.flatMap((event) => (event.type === 'signed' ? [event.spends] : []));
+
+  it('counts what is asked for twice at the same time once, and writes so', async () => {
+    const { events, sign } = setup({ fees: { window: { amount: '250', seconds: 60 } } });
+    const answers = await Promise.all([sign(), sign(), sign()]);
+    assert.equal(new Set(answers.map(({ envelopeXdr }) => envelopeXdr)).size, 1);
+    assert.deepEqual(
+      spendsOf(events).map(({ length }) => length),
+      [2, 0, 0],
+    );
+    await sign({ sequence: '200' });
+  });
+
+  it('lets who waits for the same transaction try when the first has failed', async () => {
+    const { state, events, sign } = setup();
+    let calls = 0;
+    state.keystore = async (message) => {
+      calls++;
+      if (calls === 1) throw keystoreFault('keystore-failed', 'gone');
+      return Buffer.from(KEY.sign(message));
+    };
+    const [first, ...others] = await Promise.allSettled([sign(), sign(), sign()]);
+    assert.deepEqual(
+      [first!.status, ...others.map(({ status }) => status)],
+      ['rejected', 'fulfilled', 'fulfilled'],
+    );
+    assert.deepEqual(
+      spendsOf(events).map(({ length }) => length),
+      [2, 0],
+    );
+  });
+
+  it('does not begin for a client whose time passed while it waited for the same transaction', async () => {
+    const { state, steps, signer } = setup();
+    let finish: () => void = () => undefined;
+    const working = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    state.keystore = async (message) => {
+      await working;
+      return Buffer.from(KEY.sign(message));
+    };
+    const envelopeXdr = buildTransaction({ account: ACCOUNT }).toXDR();
+    const deadline = new AbortController();
+    const answers = [signal, deadline.signal].map((one) => signer.sign({ envelopeXdr }, one));
+    deadline.abort();
+    finish();
+    const [first, second] = await Promise.allSettled(answers);
+    assert.equal(first!.status, 'fulfilled');
+    assert.ok(second!.status === 'rejected' && second!.reason.code === 'overloaded');
+    assert.deepEqual(steps, ['sign', 'signed', 'refused']);
+  });
+
+  it('writes with the next signature what was counted when no line could be written', async () => {
+    const { state, events, sign } = setup();
+    state.append = async () => {
+      throw signerError('journal-unavailable', 'disk full');
+    };
+    await assert.rejects(sign(), { code: 'journal-unavailable' });
+    state.append = async () => undefined;
+    await sign();
+    await sign();
+    // A restart counts by the lines alone.
+    assert.deepEqual(
+      spendsOf(events).map(({ length }) => length),
+      [2, 0],
+    );
+  });
+
+  it('writes the whole fee of a transaction when a smaller bump of it failed', async () => {
+    const { state, events, sign, signer } = setup();
+    const { envelopeXdr } = await sign();
+    state.keystore = async () => {
+      throw keystoreFault('keystore-failed', 'gone');
+    };
+    await assert.rejects(signer.sign({ envelopeXdr: bump(envelopeXdr, '500') }, signal));
+    state.keystore = async (message) => Buffer.from(KEY.sign(message));
+    await signer.sign({ envelopeXdr: bump(envelopeXdr, '600') }, signal);
+    const fees = spendsOf(events)
+      .flat()
+      .filter(({ kind }) => kind === 'fee');
+    assert.equal(
+      fees.reduce((sum, { amount }) => sum + BigInt(amount), 0n),
+      1_200n,
+    );
+  });
+
   /** A bump of what was signed, by the account for a fee of 1,000 stroops unless said otherwise. */
   const bump = (envelopeXdr: string, fee = '500') => {
     const inner = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
@@ -240,10 +338,13 @@ describe('signing pipeline @security', () => {
   }) as unknown as NonNullable<SwapOptions['operations']>[number];
 
   it('still deletes offers under the kill switch, and says whose room that took', async () => {
-    const { events, sign } = setup({ killSwitch: true });
+    const { events, taken, sign } = setup({ killSwitch: true });
     await sign({ operations: [deletion] });
     assert.ok(events[0]!.type === 'signed');
     assert.equal(events[0].budget, 'deletions');
+    // A repeat costs no fee: their own rate is what bounds its lines.
+    await sign({ operations: [deletion] });
+    assert.deepEqual(taken, ['deletions', 'deletions']);
     await assert.rejects(sign({ sequence: '300' }), { code: 'kill-switch' });
   });
 

@@ -50,7 +50,7 @@ describe('signing policy: a market maker’s day @security', () => {
           account: ACCOUNT!,
           now,
           total: (key, seconds, spends) => windows.total(key, seconds, spends, atMs),
-          hasRate: rate.has,
+          hasRate: (budget, perSecond) => budget === 'deletions' || rate.has(perSecond),
           countedFee: undefined,
           isRepeated: false,
         },

@@ -48,6 +48,7 @@ function signer(...policies: Policy[]) {
 }
 
 const window = (amount: string, seconds = 60) => ({ amount, seconds });
+const onlyDeletions: Context['hasRate'] = (budget) => budget === 'deletions';
 const full: Partial<Context> = {
   total: (key) => (key.kind === 'deletion-fee' ? 0n : 10n ** 24n),
 };
@@ -78,6 +79,27 @@ describe('signing policy: windows @security', () => {
     assert.equal(change(1n), 'window-exhausted operations[0]');
     wait(55);
     assert.equal(change(250_000_000n), 'ordinary');
+  });
+
+  it('offers: the second change of one in a transaction counts like a new one, whatever its pair', () => {
+    const { ask } = signer(policy({ offers: [{ ...offers, turnover: both }] }));
+    const change = (changes = {}) => offer({ offerId: 7n, ...changes });
+    assert.equal(ask({ operations: [change(), change(), change()] }), 'window-exhausted operations[0]');
+    assert.equal(ask({ operations: [change(), change()] }), 'ordinary');
+    assert.equal(ask({ operations: [change()] }), 'ordinary');
+    assert.equal(
+      ask({ operations: [change(), change({ amount: 60_000_000n })] }),
+      'window-exhausted operations[0]',
+    );
+    assert.equal(
+      ask({ operations: [change(), buyOffer({ offerId: 7n, amount: 100_000_000n })] }),
+      'ordinary',
+    );
+    assert.equal(ask({ operations: [buyOffer({ offerId: 7n, amount: 150_000_000n })] }), 'ordinary');
+    assert.equal(
+      ask({ operations: [buyOffer({ offerId: 7n, amount: 160_000_000n })] }),
+      'window-exhausted operations[0]',
+    );
   });
 
   it('offers: a buy offer counts what it pays at most, rounded up', () => {
@@ -167,8 +189,8 @@ describe('signing policy: deletions in a refusing state @security', () => {
   const states: [string, Record<string, unknown>, Partial<Context>][] = [
     ['the kill switch', { killSwitch: true }, {}],
     ['spent windows', {}, full],
-    ['the rate', {}, { hasRate: () => false }],
-    ['all at once', { killSwitch: true }, { ...full, hasRate: () => false }],
+    ['the rate', {}, { hasRate: onlyDeletions }],
+    ['all at once', { killSwitch: true }, { ...full, hasRate: onlyDeletions }],
   ];
   for (const [name, spec, changes] of states)
     it(`pass under ${name}, and nothing else does`, () => {
@@ -206,6 +228,12 @@ describe('signing policy: deletions in a refusing state @security', () => {
     assert.equal(ask({ operations: [deletion()], fee: 1n }), 'window-exhausted fee');
     wait(3_605);
     assert.equal(ask({ operations: [deletion()], fee: 1_000n }), 'deletions');
+  });
+
+  it('are signed at a rate of their own', () => {
+    const { ask } = signer(policy({ killSwitch: true }));
+    for (const more of [{}, { isRepeated: true, countedFee: 100n }])
+      assert.equal(ask({ operations: [deletion()] }, { hasRate: () => false, ...more }), 'rate-exceeded');
   });
 
   it('use that only when the ordinary room refuses', () => {

@@ -236,7 +236,7 @@ describe('signing policy: against a second reading of its words @security', () =
           }));
           const windows = createWindows();
           let atMs = 1_800_000_000_000;
-          const rate = createRateLimit(() => atMs);
+          const rate = { ordinary: createRateLimit(() => atMs), deletions: createRateLimit(() => atMs) };
           const world: World = { account: ACCOUNT, pools: POOLS, signed: [] };
           const counted = new Map<number, bigint>();
           const asked: Transaction[] = [];
@@ -260,7 +260,7 @@ describe('signing policy: against a second reading of its words @security', () =
               account: ACCOUNT,
               now,
               total: (key, seconds, spends) => windows.total(key, seconds, spends, atMs),
-              hasRate: rate.has,
+              hasRate: (budget, perSecond) => rate[budget].has(perSecond),
               countedFee: live,
               isRepeated: feeBump === undefined && live !== undefined,
             });
@@ -274,7 +274,7 @@ describe('signing policy: against a second reading of its words @security', () =
             seen.set(name, (seen.get(name) ?? 0) + 1);
             if (!decision.allowed) continue;
             windows.add(decision.spends, atMs);
-            if (decision.budget === 'ordinary') rate.take();
+            rate[decision.budget].take();
             const fee = feeBump?.fee ?? ask.transaction.fee;
             const raised = fee > (live ?? 0n) ? fee - (live ?? 0n) : 0n;
             counted.set(id, (live ?? 0n) + raised);

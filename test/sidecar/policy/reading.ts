@@ -76,12 +76,13 @@ export function read(specs: readonly RawSpec[], ask: Ask, atMs: number, world: W
   }
   const full = specs.flatMap((spec) => (spec.killSwitch ? ['kill'] : fullWindows(spec, ask, atMs, world)));
   const rate = Math.min(...specs.map(({ signaturesPerSecond }) => signaturesPerSecond));
-  if (full.length === 0 && hasRate(rate, atMs, world)) return 'ordinary';
+  if (full.length === 0 && hasRate('ordinary', rate, atMs, world)) return 'ordinary';
   if (!isMadeOfDeletions(ask.transaction)) return `limit ${full[0] ?? 'rate'}`;
   const isRepeated = ask.feeBump === undefined && world.signed.some(({ id }) => id === ask.id);
   const spent = spentOn('deletions', 3600, atMs, world) + (isRepeated ? 0n : raise(ask, world));
   const budget = specs.every(({ fees }) => spent <= 10n * BigInt(fees.perTransaction));
-  return budget || isRepeated ? 'deletions' : 'limit budget';
+  if (!budget && !isRepeated) return 'limit budget';
+  return hasRate('deletions', rate, atMs, world) ? 'deletions' : 'limit rate of deletions';
 }
 
 function whatIsWrong(spec: RawSpec, ask: Ask, now: number, world: World): string | undefined {
@@ -187,7 +188,18 @@ function mayPay(spec: RawSpec, asset: string, destination: string, amount: bigin
   return rules.length > 0 && rules.every(({ maxAmount }) => amount > 0n && amount <= BigInt(maxAmount));
 }
 
-function outflows({ operations }: Transaction, world: World): Outflow[] {
+function outflows(transaction: Transaction, world: World): Outflow[] {
+  // Taking an offer off the book takes nothing.
+  const flows = outflowsOfEach(transaction, world).filter(
+    ({ kind, amount }) => kind !== 'offer' || amount > 0n,
+  );
+  // The second change of an offer in one transaction counts like a new offer.
+  return flows.map(({ offer, ...flow }, i) =>
+    offer === undefined || flows.slice(0, i).some((one) => one.offer === offer) ? flow : { ...flow, offer },
+  );
+}
+
+function outflowsOfEach({ operations }: Transaction, world: World): Outflow[] {
   const marketOf = (one: string, other: string) => [one, other].sort().join();
   return operations.flatMap((op): Outflow[] => {
     switch (op.type) {
@@ -271,15 +283,11 @@ function fullWindows(spec: RawSpec, ask: Ask, atMs: number, world: World): strin
   return full;
 }
 
-function windowsFor(spec: RawSpec, { kind, asset, pair, amount, offer }: Outflow, ask: Ask): RawWindow[] {
+function windowsFor(spec: RawSpec, { kind, asset, pair }: Outflow, ask: Ask): RawWindow[] {
   const [one = '', other = ''] = pair.split(',');
   const optional = (window: RawWindow | undefined) => (window === undefined ? [] : [window]);
   if (kind === 'swap') return optional(ruleOf(spec.swaps, one, other)?.window?.[asset]);
-  // Taking an offer off the book takes nothing.
-  if (kind === 'offer')
-    return amount === 0n && offer !== undefined
-      ? []
-      : optional(ruleOf(spec.offers, one, other)?.turnover?.[asset]);
+  if (kind === 'offer') return optional(ruleOf(spec.offers, one, other)?.turnover?.[asset]);
   if (kind === 'deposit') return optional(ruleOf(spec.pools, one, other)?.window?.[asset]);
   const destinations = ask.transaction.operations.flatMap((op) => {
     if (op.type === 'payment' && op.asset === asset) return [op.destination];
@@ -350,12 +358,12 @@ export function overfull(specs: readonly RawSpec[], world: World): string[] {
   ]);
 }
 
-/** A bucket that holds five seconds' worth and fills steadily, emptied by what was signed in the ordinary way. */
-function hasRate(perSecond: number, atMs: number, { signed }: World): boolean {
+/** A bucket that holds five seconds' worth and fills steadily, emptied by what was signed in that way. */
+function hasRate(of: Signed['budget'], perSecond: number, atMs: number, { signed }: World): boolean {
   let tokens = perSecond * 5;
   let last: number | undefined;
   for (const { atMs: then, budget } of signed) {
-    if (budget !== 'ordinary') continue;
+    if (budget !== of) continue;
     if (last !== undefined) tokens = Math.min(perSecond * 5, tokens + ((then - last) / 1000) * perSecond);
     tokens -= 1;
     last = then;
