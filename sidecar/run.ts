@@ -8,15 +8,12 @@ import { sleep, withDeadline } from '../common/shutdown.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { createRequestKey } from './auth/key.ts';
 import { createLimits } from './auth/limits.ts';
-import { createClock } from './clock.ts';
 import type { SignerConfig } from './config.ts';
 import { networkId } from './envelope.ts';
 import { healthModules, named, startHealthWhenPossible } from './health.ts';
 import { expectation } from './journal/identity.ts';
 import { openJournal } from './journal/journal.ts';
-import { createSequences } from './journal/sequences.ts';
-import { restore } from './journal/state.ts';
-import { createWindows } from './journal/windows.ts';
+import { resume } from './journal/state.ts';
 import type { Keystore } from './keystore/keystore.ts';
 import { keepOpen } from './keystore/opening.ts';
 import { createPkcs11Opener } from './keystore/pkcs11/open.ts';
@@ -71,12 +68,11 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     },
   });
   observeJournal(registry, journal);
-  const clock = createClock(Date.now, monotonicMs, journal.restored.at);
-  const sequences = createSequences(() => BigInt(Math.floor(clock.wallMs() / 1000)), clock.windowMs);
-  const windows = createWindows();
-  restore(journal.restored, sequences, windows);
+  const { clock, sequences, windows } = resume(journal.restored, Date.now, monotonicMs);
   // A disk that is full says so on /readyz, and is tried again.
-  await journal.append({ type: 'started' }).catch((err: unknown) => log.error({ err }, 'journal'));
+  await journal
+    .append({ type: 'started', at: clock.windowMs() })
+    .catch((err: unknown) => log.error({ err }, 'journal'));
 
   const policies = createPolicyStore(config.policyDir, config.account, (set) => {
     metrics.policies.set(set.policies.length);

@@ -109,7 +109,8 @@ const event = z.discriminatedUnion('type', [
   }),
   /** Refusals that had no line of their own, by code. */
   z.strictObject({ type: z.literal('refusals'), counts: z.record(z.string(), z.int().min(1)) }),
-  z.strictObject({ type: z.literal('started') }),
+  /** `at`: by the clock of the windows; absent in lines of earlier versions. */
+  z.strictObject({ type: z.literal('started'), at: count.optional() }),
   z.strictObject({
     type: z.literal('policies-loaded'),
     policies: z.array(z.strictObject({ name: z.string(), hash: hex32 })),

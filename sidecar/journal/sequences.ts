@@ -53,6 +53,8 @@ export interface Sequences {
   save(): SavedSequence[];
   /** Takes up what was released, in place of what has its sequence, whatever the time is. */
   load(saved: readonly SavedSequence[]): void;
+  /** Moves all ends so many milliseconds away. */
+  postpone(ms: number): void;
 }
 
 /** By the monotonic clock: a minute after maxTime, which is so far away at `wall` (Unix seconds). */
@@ -142,6 +144,9 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
     },
     load(saved) {
       for (const transaction of saved) add(transaction, true);
+    },
+    postpone(ms) {
+      for (const record of live.values()) record.endsMs += ms;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createClock } from '../clock.ts';
 import type { JournalEvent, JournalLine, SavedState } from './entry.ts';
 import { createSequences, endOf, type Sequences } from './sequences.ts';
 import { createWindows, type Windows } from './windows.ts';
@@ -28,6 +29,19 @@ export interface State {
 type Signed = Extract<JournalEvent, { type: 'signed' }>;
 
 export type Facts = Omit<SavedState, 'live' | 'windows'>;
+
+/**
+ * Clock, sequences and windows of a process that goes on after what was saved. How long the one before has been gone, only
+ * the wall clock could say, and it may be wrong: a sequence stays taken for what was left of it, from now.
+ */
+export function resume(saved: SavedState, wallMs: () => number, monotonicMs: () => number) {
+  const clock = createClock(wallMs, monotonicMs, saved.at);
+  const sequences = createSequences(() => BigInt(Math.floor(wallMs() / 1000)), clock.windowMs);
+  const windows = createWindows();
+  restore(saved, sequences, windows);
+  sequences.postpone(Math.max(0, clock.windowMs() - saved.at));
+  return { clock, sequences, windows };
+}
 
 /** Fills sequences and windows with what was saved. */
 export function restore(
@@ -76,6 +90,8 @@ export function createState(): State {
         facts = rest;
         checkpoint = { number: event.number, n, hash };
       }
+      // As `resume` does it.
+      if (event.type === 'started') sequences.postpone(Math.max(0, (event.at ?? 0) - (facts?.at ?? 0)));
       facts = next(facts, event, checkpoint, timeMs);
       if (event.type === 'signed') {
         take(event, event.inner ?? event.hash, event.at);
@@ -117,7 +133,8 @@ function next(
     case 'confirmed':
       return { ...facts, isConfirmed: true };
     case 'signed':
-      return { ...facts, at: Math.max(facts.at, event.at) };
+    case 'started':
+      return { ...facts, at: Math.max(facts.at, event.at ?? 0) };
     case 'ceremony':
       return { ...facts, at: Math.max(facts.at, timeMs) };
     case 'loss': {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readNewest } from '../../../sidecar/journal/opening.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
-import { createPlace, faultyDisk, type Place, refused, signed } from './fixtures.ts';
+import { createPlace, faultyDisk, type Place, refused, STARTED, signed } from './fixtures.ts';
 
 const WRITER = fileURLToPath(new URL('disk-full.ts', import.meta.url));
 
@@ -71,7 +71,7 @@ describe('journal on a real disk @security', function () {
     const free = journal.freeShare();
     assert.ok(free > 0 && free < 1, String(free));
     journal.refuse(refused('x'));
-    await journal.append({ type: 'started' });
+    await journal.append(STARTED);
     assert.equal(place.types().at(-2), 'refused');
   });
 });

@@ -8,6 +8,8 @@ import { ACCOUNT } from '../policy/fixtures.ts';
 
 export const NETWORK = 'ab'.repeat(32);
 export const START_MS = 1_800_000_000_000;
+/** The cheapest of events. */
+export const STARTED: JournalEvent = { type: 'started' };
 export const refused = (detail: string): Extract<JournalEvent, { type: 'refused' }> => ({
   type: 'refused',
   code: 'expired',

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { hashLine } from '../../../sidecar/journal/entry.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import { ACCOUNT } from '../policy/fixtures.ts';
-import { createPlace, NETWORK, type Place, refused } from './fixtures.ts';
+import { createPlace, NETWORK, type Place, refused, STARTED } from './fixtures.ts';
 
 const FIRST = 'journal-000000000000.jsonl';
 
@@ -154,7 +154,7 @@ describe('journal @security', () => {
     place.pass(2_000);
     journal.refuse(refused('later'));
     await journal.tick();
-    await journal.append({ type: 'started' });
+    await journal.append(STARTED);
     const events = place.lines().map(({ event }) => event);
     const lines = events.filter(({ type }) => type === 'refused');
     assert.equal(lines.length, 61);

@@ -9,7 +9,7 @@ import { askHolder } from '../../../sidecar/journal/lock.ts';
 import { appendCeremony, appendOffline } from '../../../sidecar/journal/offline.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import { ACCOUNT } from '../policy/fixtures.ts';
-import { createPlace, type Place, START_MS, signed } from './fixtures.ts';
+import { createPlace, type Place, START_MS, STARTED, signed } from './fixtures.ts';
 
 const found = (checkpoint: number, isConfirmed = true, lost?: { id: string; checkpoint: number }): Found => ({
   is: 'intact',
@@ -213,7 +213,7 @@ describe('first start and loss @security', () => {
     const older = await open();
     assert.equal(older.checkpoint(), 1);
     assert.ok(older.restored.windows.length > 0);
-    await older.append({ type: 'started' });
+    await older.append(STARTED);
     assert.equal(older.checkpoint(), 4);
     await followsLoss(older);
     assert.deepEqual(losses(), [['older', journal.id]]);
@@ -307,7 +307,7 @@ describe('first start and loss @security', () => {
   });
 
   it('writes nothing offline where no journal is', async () => {
-    await assert.rejects(appendOffline(place.dir, { type: 'started' }), { code: 'journal-missing' });
+    await assert.rejects(appendOffline(place.dir, STARTED), { code: 'journal-missing' });
     assert.deepEqual(place.files(), []);
   });
 });

@@ -15,7 +15,7 @@ import {
 import type { Journal } from '../../../sidecar/journal/journal.ts';
 import { createState } from '../../../sidecar/journal/state.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
-import { createPlace, type Place, START_MS, signed } from './fixtures.ts';
+import { createPlace, type Place, START_MS, STARTED, signed } from './fixtures.ts';
 
 /** Signs like the audit key of a token. */
 function auditor(key: KeyObject): { hex: string; signCheckpoint: SignCheckpoint } {
@@ -52,7 +52,7 @@ describe('journal segments @security', function () {
   const settle = async (journal: Journal): Promise<void> => {
     await journal.tick();
     await new Promise(setImmediate);
-    await journal.append({ type: 'started' });
+    await journal.append(STARTED);
   };
   const read = (name: string): string => readFileSync(join(place.dir, name), 'utf8');
 

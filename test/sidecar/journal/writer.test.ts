@@ -7,10 +7,9 @@ import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.t
 import { disk as realDisk } from '../../../sidecar/journal/segments.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import type { JournalWriter } from '../../../sidecar/journal/writer.ts';
-import { type Call, createPlace, faultyDisk, NETWORK, type Place } from './fixtures.ts';
+import { type Call, createPlace, faultyDisk, NETWORK, type Place, STARTED } from './fixtures.ts';
 
 const CREATED: JournalEvent = { type: 'created', id: 'x', account: 'G', network: NETWORK };
-const STARTED: JournalEvent = { type: 'started' };
 
 describe('journal writer @security', () => {
   let place: Place;
