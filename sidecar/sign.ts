@@ -1,5 +1,6 @@
 import { isCoded } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { foreignSignature } from './envelope/signatures.ts';
 import { type DecodedEnvelope, decodeEnvelope, networkId } from './envelope.ts';
 import { isSignerError, type SignerError, signerError } from './errors.ts';
 import type { JournalEvent } from './journal/entry.ts';
@@ -7,11 +8,11 @@ import { whyNothing } from './journal/identity.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Sequences } from './journal/sequences.ts';
 import type { Windows } from './journal/windows.ts';
-import { createVerifier, type Verifier } from './keystore/ed25519.ts';
+import { createVerifier } from './keystore/ed25519.ts';
 import type { Keystore } from './keystore/keystore.ts';
 import type { SignerMetrics } from './metrics.ts';
-import type { Budget, Refusal } from './policy/check.ts';
-import { type Decision, evaluate } from './policy/evaluate.ts';
+import type { Budget } from './policy/check.ts';
+import { evaluate } from './policy/evaluate.ts';
 import type { RateLimit } from './policy/rate.ts';
 import type { Policy } from './policy/schema.ts';
 import type { SignRequest, SignResponse } from './protocol.ts';
@@ -75,7 +76,8 @@ export function createSigner(modules: SignerModules): Signer {
     const policies = modules.policies();
     const isFull = journal.standing().state === 'full';
     const live = sequences.signed(inner);
-    const decision = judge(decoded, policies, {
+    const foreign = foreignSignature(decoded, verify);
+    const decision = evaluate({ transaction, feeBump, foreignSignature: foreign }, policies, {
       account,
       now: BigInt(Math.floor(modules.now() / 1000)),
       total: (key, seconds, spends) =>
@@ -118,16 +120,6 @@ export function createSigner(modules: SignerModules): Signer {
     await journal.append(line, signal);
     sequences.written(inner);
     return { envelopeXdr: decoded.withSignature(modules.publicKey, signature), hash, signer: account };
-  };
-
-  /** Policy, after what no policy can allow. */
-  const judge = (
-    decoded: DecodedEnvelope,
-    policies: readonly Policy[],
-    context: Parameters<typeof evaluate>[2],
-  ): Decision => {
-    const refusal = foreignSignature(decoded, verify);
-    return refusal === undefined ? evaluate(decoded, policies, context) : { allowed: false, refusal };
   };
 
   const record = async (error: unknown, decoded?: DecodedEnvelope): Promise<void> => {
@@ -187,27 +179,6 @@ function checkNetwork({ networkPassphrase }: SignRequest, own: string): void {
   if (networkPassphrase !== undefined && networkPassphrase !== own)
     throw signerError('wrong-network', 'this signer is of another network', { field: 'networkPassphrase' });
 }
-
-/**
- * An envelope may come with signatures only if they are ours: of another network or body they do not verify. The transaction
- * inside a bump must come with ours, since what is released is the bump as it came.
- */
-function foreignSignature(decoded: DecodedEnvelope, verify: Verifier): Refusal | undefined {
-  const { signatures, innerSignatures, feeBump, hash } = decoded;
-  const inner = feeBump === undefined ? undefined : Buffer.from(feeBump.innerHash, 'hex');
-  const index = signatures.findIndex(({ signature }) => !verify(hash, signature));
-  if (index >= 0) return badSignature(`signatures[${index}]`);
-  if (inner === undefined) return undefined;
-  const foreign = innerSignatures.findIndex(({ signature }) => !verify(inner, signature));
-  if (foreign >= 0) return badSignature(`innerTx.signatures[${foreign}]`);
-  return innerSignatures.length === 0 ? badSignature('innerTx.signatures') : undefined;
-}
-
-const badSignature = (field: string): Refusal => ({
-  code: 'bad-signature',
-  message: 'it does not verify under this account and network',
-  field,
-});
 
 /** What a client hears of a key store's failure: no internals of the backend. */
 function keystoreError(cause: unknown): SignerError {

@@ -23,6 +23,8 @@ export interface Refusal {
 export interface Judged {
   transaction: Transaction;
   feeBump?: FeeBump | undefined;
+  /** The field of a signature in the envelope that is not ours (envelope/signatures.ts). */
+  foreignSignature?: string | undefined;
 }
 
 /** Whose room a signature takes: `deletions` is of deletions of own offers that the ordinary room refuses. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../common/errors.ts';
 import { isSignerError } from '../errors.ts';
+import { createWindows } from '../journal/windows.ts';
 import { parseCases, runCase } from './cases.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
@@ -130,10 +131,7 @@ function judged(
       {
         account,
         now: BigInt(now),
-        total: ({ kind, asset, pair }, _seconds, spends) =>
-          spends
-            .filter((spend) => spend.kind === kind && spend.asset === asset && spend.pair === pair)
-            .reduce((sum, { amount }) => sum + BigInt(amount), 0n),
+        total: (key, seconds, spends) => createWindows().total(key, seconds, spends, atMs),
         hasRate: () => true,
         // Whether the signer signed the inner one of a bump is not known here.
         countedFee: one.judged.feeBump === undefined ? undefined : one.judged.transaction.fee,

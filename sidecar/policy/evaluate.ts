@@ -18,12 +18,14 @@ import {
   memo,
   operationCount,
   otherPreconditions,
+  signatures,
   sources,
   timeBounds,
 } from './transaction.ts';
 
 /** What is wrong at any time, whatever room there is. */
-export const RULES: Readonly<Record<string, Check>> = {
+const RULES: readonly Check[] = [
+  signatures,
   sources,
   operationSources,
   sorobanData,
@@ -34,12 +36,12 @@ export const RULES: Readonly<Record<string, Check>> = {
   memo,
   fee,
   operations,
-};
+];
 
 /** What is refused now and could be signed at another time. */
-export const LIMITS: Readonly<Record<string, LimitCheck>> = { killSwitch, windows, rate };
+const LIMITS: readonly LimitCheck[] = [killSwitch, windows, rate];
 /** The same of deletions of own offers, where those refuse. */
-export const DELETION_LIMITS: Readonly<Record<string, LimitCheck>> = { deletionBudget, deletionRate };
+const DELETION_LIMITS: readonly LimitCheck[] = [deletionBudget, deletionRate];
 
 export type Decision =
   | { allowed: true; budget: Budget; spends: Spend[] }
@@ -53,14 +55,10 @@ export function evaluate(judged: Judged, policies: readonly Policy[], context: C
   const [policy] = policies;
   if (policy === undefined)
     return refuse({ code: 'policy-missing', message: `no valid signing policy names ${context.account}` });
-  const wrong = firstOf(policies, (spec) =>
-    first(Object.values(RULES), (check) => check(judged, spec, context)),
-  );
+  const wrong = firstOf(policies, (spec) => first(RULES, (check) => check(judged, spec, context)));
   if (wrong !== undefined) return refuse(wrong);
-  const within = (limits: Readonly<Record<string, LimitCheck>>, spends: readonly Spend[]) =>
-    firstOf(policies, (spec) =>
-      first(Object.values(limits), (check) => check(judged, spec, context, spends)),
-    );
+  const within = (limits: readonly LimitCheck[], spends: readonly Spend[]) =>
+    firstOf(policies, (spec) => first(limits, (check) => check(judged, spec, context, spends)));
   const spends = spendsOf(judged, policy.spec, context, 'fee');
   const limit = within(LIMITS, spends);
   if (limit === undefined) return { allowed: true, budget: 'ordinary', spends };

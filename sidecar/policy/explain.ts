@@ -1,17 +1,16 @@
-import { StrKey } from '@stellar/stellar-sdk/base';
+import { SLOT_SECONDS } from '../journal/windows.ts';
 import type { AssetId } from '../transaction.ts';
 import type { PolicyFile } from './files.ts';
 import { DELETION_BUDGET } from './limits.ts';
 import type { PairList } from './pairs.ts';
-import { compare } from './price.ts';
+import { BURST_SECONDS } from './rate.ts';
 import type { Policy, PolicySpec } from './schema.ts';
 import { inAll, least, type Market, markets, mostIn, type Span } from './together.ts';
+import { warningsOf } from './warnings.ts';
 import { codeOf, duration, ratio, units } from './words.ts';
 
 const HOUR = 3_600;
-const DAY = 86_400;
-/** A collar whose ends differ more than that many times allows nearly any loss. */
-const WIDE = 2n;
+const SPANS = [HOUR, 86_400].map((seconds) => [seconds, duration(seconds)] as const);
 
 const TITLES: Readonly<Record<PairList, [title: string, each: string, out: string]>> = {
   swaps: ['Swaps', 'given away in one', 'leave by swaps'],
@@ -29,7 +28,7 @@ export function explain(files: readonly PolicyFile[], account: string): string {
     list,
     all: markets(list, policies),
   }));
-  const warnings = warningsOf(policies, lists);
+  const warnings = warningsOf(account, policies, lists);
   return [
     `For ${account} these apply, and each must allow: ${applying
       .map(({ file, policy }) => `${policy.name} (${file})`)
@@ -43,6 +42,7 @@ export function explain(files: readonly PolicyFile[], account: string): string {
     '',
     'Worst case, if whoever may ask for signatures is hostile:',
     ...lists.flatMap(({ list, all }) => all.flatMap((market) => worstOf(list, market, policies))),
+    ...paymentsAtWorst(policies),
     ...feesAtWorst(policies),
     '',
     ...(warnings.length === 0 ? ['No warnings.'] : warnings.map((text) => `Warning: ${text}`)),
@@ -73,7 +73,7 @@ function general(policies: readonly Policy[]): string[] {
       policies,
       (spec) => spec.maxTimeBoundSeconds,
     )} s ahead, memo ${memos.join(' and ')}.`,
-    `Signatures: ${rate} a second on average, ${rate * 5} at once.`,
+    `Signatures: ${rate} a second on average, ${rate * BURST_SECONDS} at once.`,
     `Fees: at most ${units(
       smallest(policies, ({ fees }) => fees.perOperation),
       'XLM',
@@ -81,7 +81,7 @@ function general(policies: readonly Policy[]): string[] {
       smallest(policies, ({ fees }) => fees.perTransaction),
       'XLM',
     )} a transaction; in all ${policies.map(({ spec }) => spanText(spec.fees.window, 'XLM')).join(' and ')}.`,
-    'Deletions of own offers: always, also under the kill switch.',
+    `Deletions of own offers: always, also under the kill switch, then at ${rate} a second of their own.`,
     ...lines('Channels', inAll(policies.map(({ spec }) => spec.channels))),
   ];
 }
@@ -111,8 +111,9 @@ function paymentLines(policies: readonly Policy[]): string[] {
 }
 
 /**
- * Selling at the lowest price of the collar and buying back at the highest gives away the band for every unit of base that
- * goes both ways. The amounts themselves leave against something in return, at the collar's far end.
+ * The loss is linear in what the market is worth, so it is largest at an end of the collar: there all base that leaves at the
+ * lowest price, or all that comes for the quote at the highest, gives away the whole band. A deposit of x base at one price,
+ * when the market has another, loses x·(√one − √other)², never more than the band; the quote bounds x at the lowest price.
  */
 function worstOf(
   list: PairList,
@@ -121,78 +122,63 @@ function worstOf(
 ): string[] {
   const [, , out] = TITLES[list];
   const perSecond = smallest(policies, (spec) => spec.signaturesPerSecond);
-  const operations = smallest(policies, (spec) => spec.maxOperations);
-  return [HOUR, DAY].flatMap((seconds) => {
-    const when = `in ${duration(seconds)}`;
-    // What the rate lets through: five seconds' worth may have been saved up.
-    const count = BigInt(perSecond * (seconds + 5) * operations);
+  const band = { n: max.n * min.d - min.n * max.d, d: max.d * min.d };
+  const when = ([seconds, text]: (typeof SPANS)[number]): string =>
+    list === 'offers' ? `in ${text} (${seconds / SLOT_SECONDS} slots)` : `in ${text}`;
+  // An offer that is changed counts once in a slot, and may be filled after each change: also those saved up.
+  const changes = BigInt(perSecond * (SLOT_SECONDS + BURST_SECONDS));
+  const again =
+    list === 'offers'
+      ? [
+          `  What an offer loses counts once in a slot; filled after every change within it, up to ${changes} times that.`,
+        ]
+      : [];
+  return SPANS.map((span) => {
+    const [seconds] = span;
+    const count = signaturesIn(seconds, policies);
     const mostOf = (asset: AssetId): bigint => {
       const byRate = count * maxAmount[asset]!;
       return least([byRate, mostIn(seconds, windows[asset]!) ?? byRate])!;
     };
-    const [sold, paid] = [mostOf(base), mostOf(quote)];
-    const leaving = [units(sold, base), units(paid, quote)];
-    const text = `  ${when} at most ${leaving.join(' and ')} ${out}`;
-    if (list === 'pools') return [`${text}; it stays the account’s as shares.`];
-    // Of the base only as much can go both ways as the quote buys back at the highest price.
-    const back = (paid * max.d) / max.n;
-    const both = least([sold, back])!;
-    const band = { n: max.n * min.d - min.n * max.d, d: max.d * min.d };
-    const loss = band.n <= 0n ? 0n : (both * band.n) / band.d;
-    return [
-      `${text}; at most ${units(loss, quote)} are lost by it while the market is in the collar (band ${ratio(band)} × ${units(both, base)}).`,
-    ];
-  });
+    const [given, paid] = [mostOf(base), mostOf(quote)];
+    const through =
+      list === 'pools' ? least([given, (paid * min.d) / min.n])! : most(given, (paid * max.d) / max.n);
+    const loss = band.n <= 0n ? 0n : (through * band.n) / band.d;
+    return `  ${when(span)} at most ${units(given, base)} and ${units(paid, quote)} ${out}; at most ${units(loss, quote)} are lost by it while the market is in the collar (band ${ratio(band)} × ${units(through, base)}).`;
+  }).concat(again);
+}
+
+const most = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
+/** Operations that the rate lets through: five seconds' worth may have been saved up. */
+const signaturesIn = (seconds: number, policies: readonly Policy[]): bigint =>
+  BigInt(
+    smallest(policies, (spec) => spec.signaturesPerSecond) *
+      (seconds + BURST_SECONDS) *
+      smallest(policies, (spec) => spec.maxOperations),
+  );
+
+/** Of an asset what its largest window lets through: each window holds all payments of it, whoever is paid. */
+function paymentsAtWorst(policies: readonly Policy[]): string[] {
+  const assets = inAll(policies.map(({ spec }) => spec.payments.map(({ asset }) => asset)));
+  return [...new Set(assets)].flatMap((asset) =>
+    SPANS.map(([seconds, text]) => {
+      const paid = smallest(policies, ({ payments }) =>
+        payments
+          .filter((rule) => rule.asset === asset)
+          .map(({ window }) => mostIn(seconds, [window])!)
+          .reduce(most),
+      );
+      return `  in ${text} at most ${units(paid, asset)} are paid to listed destinations.`;
+    }),
+  );
 }
 
 function feesAtWorst(policies: readonly Policy[]): string[] {
   const spans = policies.map(({ spec }) => spec.fees.window);
   const deletions = DELETION_BUDGET * smallest(policies, ({ fees }) => fees.perTransaction);
-  return [HOUR, DAY].map((seconds) => {
+  return SPANS.map(([seconds, text]) => {
     const extra = deletions * BigInt(seconds / HOUR);
-    return `  in ${duration(seconds)} at most ${units(mostIn(seconds, spans)!, 'XLM')} of fees, and ${units(extra, 'XLM')} more for deletions while the rest is refused.`;
+    return `  in ${text} at most ${units(mostIn(seconds, spans)!, 'XLM')} of fees, and ${units(extra, 'XLM')} more for deletions while the rest is refused.`;
   });
-}
-
-function warningsOf(
-  policies: readonly Policy[],
-  lists: readonly { list: PairList; all: readonly Market[] }[],
-): string[] {
-  const of = lists.flatMap(({ list, all }) =>
-    all.flatMap(({ base, quote, min, max, maxAmount, windows }) => {
-      const name = `${list}: ${base} with ${quote}`;
-      const isShut = compare(min, max) > 0;
-      const isWide = max.n * min.d > WIDE * min.n * max.d;
-      return [
-        ...[base, quote]
-          .filter((asset) => windows[asset]!.length === 0 && maxAmount[asset]! > 0n)
-          .map(
-            (asset) => `${name}: no window for ${codeOf(asset)}, so only maxAmount and the rate bound it.`,
-          ),
-        ...(isShut ? [`${name}: the collars of the policies do not meet, so nothing is allowed.`] : []),
-        ...(isWide ? [`${name}: a wide collar, the highest price is more than twice the lowest.`] : []),
-      ];
-    }),
-  );
-  const missing = lists.flatMap(({ list, all }) =>
-    policies
-      .filter(({ spec }) => spec[list].length > all.length)
-      .map(({ name }) => `${list}: ${name} lists pairs that another policy does not, so they are refused.`),
-  );
-  const issuers = policies.flatMap(({ name, spec }) =>
-    [
-      ...JSON.stringify([
-        spec.trustlines,
-        ...[spec.swaps, spec.offers, spec.pools].map((l) => l.map((r) => r.pair)),
-        spec.payments.map((r) => r.asset),
-      ]).matchAll(/G[A-Z2-7]{55}/g),
-    ]
-      .map(([key]) => key)
-      .concat(spec.accounts, spec.channels)
-      .filter((key) => !StrKey.isValidEd25519PublicKey(key))
-      .map(
-        (key) => `${name}: ${key} is no account (its checksum is wrong), so what names it allows nothing.`,
-      ),
-  );
-  return [...of, ...missing, ...new Set(issuers)];
 }

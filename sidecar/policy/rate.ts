@@ -1,5 +1,5 @@
 /** Seconds' worth of signatures that may come at once. */
-const BURST_SECONDS = 5;
+export const BURST_SECONDS = 5;
 
 export interface RateLimit {
   /** Whether one more signature may be made now, at that many a second. Only looks. */

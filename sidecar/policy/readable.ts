@@ -1,5 +1,8 @@
+import { StrKey } from '@stellar/stellar-sdk/base';
 import * as z from 'zod';
+import { foreignSignature } from '../envelope/signatures.ts';
 import { decodeEnvelope, networkId } from '../envelope.ts';
+import { createVerifier } from '../keystore/ed25519.ts';
 import type { Operation, Transaction } from '../transaction.ts';
 import type { Judged } from './check.ts';
 import { OPERATION_RULES } from './operations.ts';
@@ -115,34 +118,26 @@ export function toJudged(
   if ((given.envelope === undefined) === (given.transaction === undefined))
     throw new Error('give either envelope or transaction');
   if (given.envelope !== undefined) {
+    if (given.feeBump !== undefined)
+      throw new Error('feeBump goes with transaction; an envelope of a bump holds its own');
     if (networkPassphrase === undefined) throw new Error('an envelope needs the networkPassphrase');
-    const {
-      transaction: inner,
-      feeBump,
-      hash,
-    } = decodeEnvelope(given.envelope, networkId(networkPassphrase));
+    const decoded = decodeEnvelope(given.envelope, networkId(networkPassphrase));
+    const { transaction, feeBump, hash } = decoded;
+    const verify = createVerifier(Buffer.from(StrKey.decodeEd25519PublicKey(account)));
     return {
       name: feeBump?.innerHash ?? hash.toString('hex'),
-      judged: { transaction: inner, feeBump },
+      judged: { transaction, feeBump, foreignSignature: foreignSignature(decoded, verify) },
     };
   }
   const inner = write(given.transaction!, nowSeconds, account);
   const { timeBounds: _, ...body } = inner;
   const name = JSON.stringify(body, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
-  const { feeBump } = given;
-  return feeBump === undefined
-    ? { name, judged: { transaction: inner } }
-    : {
-        name,
-        judged: {
-          transaction: inner,
-          feeBump: {
-            source: feeBump.source ?? account,
-            fee: feeBump.fee,
-            innerHash: 'the transaction inside',
-          },
-        },
-      };
+  const feeBump = given.feeBump && {
+    source: given.feeBump.source ?? account,
+    fee: given.feeBump.fee,
+    innerHash: 'the transaction inside',
+  };
+  return { name, judged: { transaction: inner, feeBump } };
 }
 
 function write(

@@ -2,6 +2,11 @@ import { type Check, first } from './check.ts';
 
 /* The rules about the transaction as a whole, each on its own so that each can be tested on its own. */
 
+export const signatures: Check = ({ foreignSignature: field }) =>
+  field === undefined
+    ? undefined
+    : { code: 'bad-signature', message: 'it does not verify under this account and network', field };
+
 /**
  * Who gives the sequence number and who pays: the account itself or a listed channel. A muxed form of either is another
  * address, which nobody asked for.

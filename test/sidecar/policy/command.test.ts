@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Asset, Operation } from '@stellar/stellar-sdk';
+import { Asset, Keypair, Operation } from '@stellar/stellar-sdk';
 import { policyCommand } from '../../../sidecar/policy/command.ts';
 import { PASSPHRASE } from '../signer.ts';
 import { buildTransaction, ISSUER, policyYaml, sendSwap, USDC } from '../transactions.ts';
@@ -136,6 +136,11 @@ cases:
         /cases\d+\.yaml: case it: give either envelope or transaction/,
       ],
       [policyFile(), oneCase('    envelope: AAAA\n    expect: allow\n'), /networkPassphrase/],
+      [
+        policyFile(),
+        oneCase('    envelope: AAAA\n    feeBump: {fee: "1"}\n    expect: allow\n'),
+        /feeBump goes with transaction/,
+      ],
     ];
     for (const [policy, text, message] of bad) {
       const { code, err } = await run('test', '--policy', policy, '--cases', text);
@@ -179,14 +184,22 @@ cases:
       out,
       /^ {2}XLM: at most 1 XLM sold by one, in all 100,000 XLM in 24 h and 100,000 XLM in 24 h\.$/m,
     );
-    // 6,000 USDC buy back 50,000 XLM at 0.12; the band is 0.02.
+    // Where the market is at 0.12 and all is sold at 0.10. The 6,000 USDC, 50,000 XLM at 0.12, can only lose less.
     assert.match(
       out,
-      /in 24 h at most 100,000 XLM and 6,000 USDC .* at most 1,000 USDC are lost .* \(band 0\.02 × 50,000 XLM\)\.$/m,
+      /in 24 h \(17280 slots\) at most 100,000 XLM and 6,000 USDC .* at most 2,000 USDC are lost .* \(band 0\.02 × 100,000 XLM\)\.$/m,
     );
+    // 2 a second, five seconds of a slot and five that were saved up.
+    assert.match(out, /filled after every change within it, up to 20 times that\.$/m);
+    // 80 XLM an hour to a customer.
+    assert.match(out, /in 24 h at most 1,920 XLM are paid to listed destinations\.$/m);
     assert.match(out, /in 24 h at most 50 XLM of fees, and 48\.48 XLM more for deletions/);
     // No window: 2 signatures a second, 100 operations each, 1,000 XLM in one.
-    assert.match(out, /in 1 h at most 721,000,000 XLM and 72,100,000 USDC go into the pool/);
+    // 72,100,000 USDC hold 721,000,000 XLM of them at 0.1, all of them at 0.08; the band of that pool is 0.12.
+    assert.match(
+      out,
+      /in 1 h at most 721,000,000 XLM and 72,100,000 USDC go into the pool; at most 86,520,000 USDC are lost/,
+    );
     assert.match(out, /^Warning: swaps: one lists pairs that another policy does not/m);
     assert.match(out, /^Warning: pools: .* no window for XLM/m);
     assert.match(out, /^Warning: pools: .* a wide collar/m);
@@ -202,6 +215,35 @@ cases:
     );
     assert.match(out, /^Warning: offers: .* do not meet/m);
     assert.match(out, /^Warning: one: G\S+ is no account/m);
+  });
+
+  it('knows that one side alone can lose the band, and warns of what is made or destroyed', async () => {
+    const offers = [
+      {
+        pair: ['XLM', USDC_ID],
+        price: { min: '0.10', max: '0.12' },
+        maxAmount: { XLM: '10000000', [USDC_ID]: '0' },
+        turnover: { XLM: { amount: '1000000000', seconds: 3_600 } },
+      },
+    ];
+    const payments = [
+      {
+        asset: USDC_ID,
+        destinations: [ISSUER],
+        maxAmount: '1',
+        window: { amount: '1', seconds: 3_600 },
+      },
+    ];
+    const accounts = [ACCOUNT, ISSUER];
+    const policy = policyFile({ accounts, offers, payments });
+    const { out } = await run('explain', '--policy', policy, '--account', ACCOUNT);
+    assert.match(out, /in 1 h \(720 slots\) at most 100 XLM and 0 USDC .* at most 2 USDC are lost/);
+    assert.match(out, /^Warning: trading: payments of USDC:G\S+ to its issuer destroy it\.$/m);
+    assert.doesNotMatch(out, /out of nothing/);
+    assert.match(
+      (await run('explain', '--policy', policy, '--account', ISSUER)).out,
+      /^Warning: G\S+ issues USDC:G\S+: what it sells or pays of it is made out of nothing\.$/m,
+    );
   });
 
   it('says of an account that no policy names that nothing is signed', async () => {
@@ -238,6 +280,9 @@ cases:
       passive.out,
       /p\.yaml \(what no policy can allow\): operation-not-allowed .*use manageSellOffer/,
     );
+    const foreign = buildTransaction({ account: ACCOUNT });
+    foreign.sign(Keypair.random());
+    assert.match((await ask(foreign.toXDR())).out, /bad-signature at signatures\[0\]: /);
     assert.match((await ask('AAAA')).out, /refused before any policy: malformed-envelope/);
     const late = await ask(buildTransaction({ account: ACCOUNT }).toXDR(), '--time', '2100-01-01T00:00:00Z');
     assert.match(late.out, /expired at timeBounds\.maxTime/);
