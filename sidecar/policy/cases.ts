@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { messageOf } from '../../common/errors.ts';
 import { GRACE_SECONDS } from '../journal/sequences.ts';
 import { createWindows } from '../journal/windows.ts';
 import { SIGNER_ERROR_CODES } from '../protocol.ts';
@@ -8,7 +7,8 @@ import { type PolicyFile, placeOf, reasonOf } from './files.ts';
 import { spendsOf } from './limits.ts';
 import { createRateLimit } from './rate.ts';
 import { type Readable, readable, toJudged } from './readable.ts';
-import { dotted, readSource, type Source } from './source.ts';
+import { account } from './schema.ts';
+import { readAs } from './source.ts';
 
 const earlier = z.strictObject({
   ...readable,
@@ -23,38 +23,28 @@ const policyCase = z.strictObject({
   time: z.iso.datetime({ offset: true }).prefault('2026-01-01T00:00:00Z'),
   ...readable,
   earlier: z.array(earlier).default([]),
-  expect: z.union([
-    z.literal('allow'),
-    z.strictObject({ refuse: z.enum(SIGNER_ERROR_CODES), field: z.string().optional() }),
-  ]),
+  expect: z.union(
+    [
+      z.literal('allow'),
+      z.strictObject({ refuse: z.enum(SIGNER_ERROR_CODES), field: z.string().optional() }),
+    ],
+    {
+      error:
+        'must be allow, or {refuse: CODE} with a code that the signer answers, such as fee-too-high, and maybe its field',
+    },
+  ),
 });
 export type PolicyCase = z.infer<typeof policyCase>;
 
 const caseFile = z.strictObject({
-  account: z.string().regex(/^G[A-Z2-7]{55}$/, 'must be an account (G…)'),
+  account,
   networkPassphrase: z.string().optional(),
   cases: z.array(policyCase).min(1),
 });
 export type CaseFile = z.infer<typeof caseFile>;
 
-/** @throws Error naming the file, the line and the field */
-export function parseCases(file: string, text: string): CaseFile {
-  const source = readCases(file, text);
-  const result = caseFile.safeParse(source.value);
-  if (result.success) return result.data;
-  const issues = result.error.issues
-    .map(({ path, message }) => `line ${source.lineOf(path)}: ${dotted(path)}: ${message}`)
-    .join('; ');
-  throw new Error(`${file}: ${issues}`);
-}
-
-function readCases(file: string, text: string): Source {
-  try {
-    return readSource(text);
-  } catch (cause) {
-    throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
-  }
-}
+/** @throws Error naming the file, and line and field of all that is wrong in it */
+export const parseCases = (file: string, text: string): CaseFile => readAs(file, text, caseFile).value;
 
 export interface CaseResult {
   isOk: boolean;

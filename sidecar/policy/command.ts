@@ -25,6 +25,9 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
+/** What a command takes beside the policies. */
+const TAKES = { test: ['cases'], explain: ['account', 'envelope', 'network-passphrase', 'time'] };
+
 const USAGE = `signer policy: tries policies out, without a key, a signer or a network
 
 usage: signer policy test --policy FILE… --cases FILE…
@@ -48,14 +51,20 @@ export async function policyCommand(args: readonly string[], io: PolicyIo): Prom
     io.stdout.write(USAGE);
     return 0;
   }
-  const [name] = positionals;
-  const isTest = name === 'test' && values.cases !== undefined;
-  if (positionals.length !== 1 || values.policy === undefined || !(isTest || name === 'explain')) {
+  const [name = ''] = positionals;
+  const { policy, help: _, ...others } = values;
+  const known = Object.hasOwn(TAKES, name) ? TAKES[name as keyof typeof TAKES] : undefined;
+  const isTest = name === 'test';
+  const isMeant =
+    known !== undefined &&
+    positionals.length === 1 &&
+    Object.keys(others).every((one) => known.includes(one));
+  if (!isMeant || policy === undefined || (isTest && values.cases === undefined)) {
     io.stderr.write(USAGE);
     return 2;
   }
   try {
-    const files = await readPolicyFiles(values.policy);
+    const files = await readPolicyFiles(policy);
     return isTest ? await test(files, values.cases ?? [], io) : explained(files, values, io);
   } catch (error) {
     io.stderr.write(`signer: ${messageOf(error)}\n`);

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { messageOf } from '../../common/errors.ts';
 import { sleep } from '../../common/shutdown.ts';
 import { type Policy, signingPolicy } from './schema.ts';
-import { dotted, readSource, type Source } from './source.ts';
+import { readAs, readSource, type Source } from './source.ts';
 
 /** A folder's policies as they were found, before anything is believed. */
 interface Found {
@@ -53,21 +53,8 @@ export function parsePolicies(files: readonly Found[], account: string): Policy[
  */
 export function parsePolicy(file: string, bytes: Buffer): { policy: Policy; source: Source } {
   if (bytes.length > MAX_FILE_BYTES) throw new Error(`${file}: larger than 1 MiB`);
-  let source: Source;
-  try {
-    source = readSource(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
-  }
-  const result = signingPolicy.safeParse(source.value);
-  if (!result.success) {
-    const issues = result.error.issues
-      .map(({ path, message }) => ({ line: source.lineOf(path), text: `${dotted(path)}: ${message}` }))
-      .sort((one, other) => one.line - other.line)
-      .map(({ line, text }) => `line ${line}: ${text}`);
-    throw new Error(`${file}: ${issues.join('; ')}`);
-  }
-  const { metadata, spec } = result.data;
+  const { value, source } = readAs(file, bytes.toString('utf8'), signingPolicy);
+  const { metadata, spec } = value;
   const policy = { name: metadata.name, hash: createHash('sha256').update(bytes).digest('hex'), spec };
   return { policy, source };
 }

@@ -8,6 +8,7 @@ import type { Judged } from './check.ts';
 import { OPERATION_RULES } from './operations.ts';
 import { poolOf } from './pools.ts';
 import { parseDecimal } from './price.ts';
+import { asset } from './schema.ts';
 
 /* Transactions as a person writes them in a file of cases: amounts in stroops as in policies, prices as 0.1 or 1/10. */
 
@@ -24,7 +25,6 @@ const price = z
     return d === undefined ? parseDecimal(text) : { n: BigInt(n!), d: BigInt(d) };
   });
 const address = z.string().regex(/^[GM][A-Z2-7]{55,68}$/, 'must be an account (G… or M…)');
-const asset = z.string().max(69);
 const pool = z.tuple([asset, asset]);
 const source = address.optional().transform((value) => value as string | undefined);
 
@@ -46,39 +46,43 @@ const offer = {
   offerId: stroops.prefault('0'),
 };
 
-const operation = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('payment'), source, destination: address, asset, amount: stroops }),
-  z.strictObject({ type: z.literal('pathPaymentStrictSend'), ...pathPayment }),
-  z.strictObject({ type: z.literal('pathPaymentStrictReceive'), ...pathPayment }),
-  z.strictObject({ type: z.literal('manageSellOffer'), ...offer }),
-  z.strictObject({ type: z.literal('manageBuyOffer'), ...offer }),
-  z.strictObject({
-    type: z.literal('changeTrust'),
-    source,
-    line: z.union([z.strictObject({ asset }), z.strictObject({ pool })]),
-    limit: stroops.prefault(INT64_MAX.toString()),
-  }),
-  z.strictObject({
-    type: z.literal('liquidityPoolDeposit'),
-    source,
-    pool,
-    maxAmountA: stroops,
-    maxAmountB: stroops,
-    minPrice: price,
-    maxPrice: price,
-  }),
-  z.strictObject({
-    type: z.literal('liquidityPoolWithdraw'),
-    source,
-    pool,
-    amount: stroops,
-    minAmountA: stroops.prefault('0'),
-    minAmountB: stroops.prefault('0'),
-  }),
-  ...Object.entries(OPERATION_RULES)
-    .filter(([, rule]) => typeof rule === 'string')
-    .map(([type]) => z.strictObject({ type: z.literal(type), source })),
-]);
+const operation = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ type: z.literal('payment'), source, destination: address, asset, amount: stroops }),
+    z.strictObject({ type: z.literal('pathPaymentStrictSend'), ...pathPayment }),
+    z.strictObject({ type: z.literal('pathPaymentStrictReceive'), ...pathPayment }),
+    z.strictObject({ type: z.literal('manageSellOffer'), ...offer }),
+    z.strictObject({ type: z.literal('manageBuyOffer'), ...offer }),
+    z.strictObject({
+      type: z.literal('changeTrust'),
+      source,
+      line: z.union([z.strictObject({ asset }), z.strictObject({ pool })]),
+      limit: stroops.prefault(INT64_MAX.toString()),
+    }),
+    z.strictObject({
+      type: z.literal('liquidityPoolDeposit'),
+      source,
+      pool,
+      maxAmountA: stroops,
+      maxAmountB: stroops,
+      minPrice: price,
+      maxPrice: price,
+    }),
+    z.strictObject({
+      type: z.literal('liquidityPoolWithdraw'),
+      source,
+      pool,
+      amount: stroops,
+      minAmountA: stroops.prefault('0'),
+      minAmountB: stroops.prefault('0'),
+    }),
+    ...Object.entries(OPERATION_RULES)
+      .filter(([, rule]) => typeof rule === 'string')
+      .map(([type]) => z.strictObject({ type: z.literal(type), source })),
+  ],
+  { error: 'must be an operation of the protocol, such as manageSellOffer' },
+);
 
 const transaction = z.strictObject({
   source: address.optional(),
@@ -120,7 +124,8 @@ export function toJudged(
   if (given.envelope !== undefined) {
     if (given.feeBump !== undefined)
       throw new Error('feeBump goes with transaction; an envelope of a bump holds its own');
-    if (networkPassphrase === undefined) throw new Error('an envelope needs the networkPassphrase');
+    if (networkPassphrase === undefined)
+      throw new Error('an envelope needs networkPassphrase, or --network-passphrase');
     const decoded = decodeEnvelope(given.envelope, networkId(networkPassphrase));
     const { transaction, feeBump, hash } = decoded;
     const verify = createVerifier(Buffer.from(StrKey.decodeEd25519PublicKey(account)));

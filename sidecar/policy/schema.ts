@@ -26,9 +26,9 @@ const set = <Item extends z.ZodType<string | number>>(item: Item, max: number) =
     .array(item)
     .max(max)
     .refine((list) => new Set(list).size === list.length, 'must not list anything twice');
-const account = z.string().regex(/^G[A-Z2-7]{55}$/, 'must be an account (G…)');
+export const account = z.string().regex(/^G[A-Z2-7]{55}$/, 'must be an account (G…)');
 const credit = z.string().regex(/^[A-Za-z0-9]{1,12}:G[A-Z2-7]{55}$/, 'must be CODE:ISSUER');
-const asset = z.union([z.literal('XLM'), credit]);
+export const asset = z.union([z.literal('XLM'), credit], { error: 'must be XLM or CODE:ISSUER' });
 const decimal = z
   .string()
   // Aborts, since the rule about both ends of a collar must not see what is no number.

@@ -1,4 +1,6 @@
 import { isMap, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type * as z from 'zod';
+import { messageOf } from '../../common/errors.ts';
 
 export type SourcePath = readonly PropertyKey[];
 
@@ -49,3 +51,39 @@ export const dotted = (path: SourcePath): string =>
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}${text && '.'}${String(part)}`),
     '',
   );
+
+/**
+ * Reads a file of one document by a schema.
+ * @throws Error naming the file, and line and field of all that is wrong in it
+ */
+export function readAs<Schema extends z.ZodType>(
+  file: string,
+  text: string,
+  schema: Schema,
+): { value: z.output<Schema>; source: Source } {
+  let source: Source;
+  try {
+    source = readSource(text);
+  } catch (cause) {
+    throw new Error(`${file}: not YAML: ${messageOf(cause)}`);
+  }
+  const result = schema.safeParse(source.value);
+  if (result.success) return { value: result.data, source };
+  const issues = result.error.issues
+    .flatMap(wrongOf)
+    .map(({ path, message }) => ({ line: source.lineOf(path), text: `${dotted(path)}: ${message}` }))
+    .sort((one, other) => one.line - other.line)
+    .map(({ line, text: what }) => `line ${line}: ${what}`);
+  throw new Error(`${file}: ${issues.join('; ')}`);
+}
+
+/** The library names what holds an unknown field, and speaks of types where somebody forgot a field or quotes. */
+function wrongOf(issue: z.core.$ZodIssue): { path: SourcePath; message: string }[] {
+  const { path, message } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is no field that is known here' }));
+  if (message.endsWith('received undefined')) return [{ path, message: 'must be given' }];
+  if (message.endsWith('expected string, received number'))
+    return [{ path, message: 'must be a string: write it in quotes' }];
+  return [{ path, message }];
+}

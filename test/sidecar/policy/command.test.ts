@@ -126,9 +126,15 @@ cases:
   it('names file, line and field of what is wrong in either file', async () => {
     const given = oneCase('    expect: maybe\n');
     const bad: [string, string, RegExp][] = [
-      [policyFile(), given, /cases\d+\.yaml: line 4: cases\[0\]\.expect: /],
+      [policyFile(), given, /cases\d+\.yaml: line 4: cases\[0\]\.expect: must be allow, or /],
+      [
+        policyFile(),
+        oneCase(`    transaction: {fee: 100, operations: [{type: pay}]}\n    memo: x\n    expect: allow\n`),
+        /line 4: \S+\.fee: must be a string: write it in quotes; line 4: \S+\.type: must be an operation .*; line 5: cases\[0\]\.memo: is no field/,
+      ],
+      [policyFile({ swaps: [{}] }, 'empty'), given, /line 1: spec\.swaps\[0\]\.pair: must be given/],
       [policyFile(), file('c.yaml', 'account: [\n'), /c\.yaml: not YAML: .*line 2/s],
-      [policyFile({ swap: [] }, 'typo'), given, /typo\.yaml: line 1: spec: .*swap/],
+      [policyFile({ swap: [] }, 'typo'), given, /typo\.yaml: line 1: spec\.swap: is no field/],
       [join(dir, 'none.yaml'), given, /none\.yaml/],
       [
         policyFile(),
@@ -291,7 +297,14 @@ cases:
 
   it('shows how it is called', async () => {
     assert.equal((await run('--help')).code, 0);
-    for (const args of [[], ['explain'], ['test', '--policy', EXAMPLE], ['tast', '--policy', EXAMPLE]]) {
+    for (const args of [
+      ...[[], ['explain'], ['test', '--policy', EXAMPLE], ['tast', '--policy', EXAMPLE]],
+      ...[
+        ['toString', '--policy', EXAMPLE],
+        ['explain', '--policy', EXAMPLE, '--cases', 'x'],
+      ],
+      ['test', '--policy', EXAMPLE, '--cases', 'x', '--account', ACCOUNT],
+    ]) {
       const { code, err } = await run(...args);
       assert.equal(code, 2);
       assert.match(err, /^usage: signer policy test/m);
