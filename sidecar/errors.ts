@@ -79,12 +79,14 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
   'bad-signature': {
     status: 403,
     title: 'A signature in the envelope is not ours',
-    remedy: 'Send the envelope unsigned, or with this signer’s own signature for this network.',
+    remedy:
+      'Send it unsigned or with this signer’s own signature for this network; the transaction in a bump must carry that one.',
   },
   'wrong-source': {
     status: 403,
     title: 'Another source account',
-    remedy: 'Use the account of the connector as source of the transaction and of every operation.',
+    remedy:
+      'Use the account as source of every operation, named in it, and the account or a channel of every policy as that of transaction and bump.',
   },
   'policy-missing': {
     status: 403,
@@ -99,7 +101,7 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
   'operation-not-allowed': {
     status: 403,
     title: 'This operation is not allowed',
-    remedy: 'Add a rule for it to every policy of the account, if there is one for this operation at all.',
+    remedy: 'The message says why; most of these no policy can allow.',
   },
   'too-many-operations': {
     status: 403,
@@ -109,7 +111,8 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
   'pair-not-allowed': {
     status: 403,
     title: 'An asset or pair that no rule lists',
-    remedy: 'Add the pair to swaps, with a collar.',
+    remedy:
+      'Add the pair to the list that the message names, in every policy of the account, with a collar; two equal assets are never allowed.',
   },
   'inner-not-signed': {
     status: 403,
@@ -134,12 +137,12 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
   'amount-too-large': {
     status: 403,
     title: 'The amount is above the limit',
-    remedy: 'Split it, or raise maxAmount.',
+    remedy: 'Split it, or raise maxAmount; 0 and less are never allowed.',
   },
   'window-exhausted': {
     status: 403,
     title: 'The window is spent',
-    remedy: 'Wait until signed amounts leave the window, or raise it.',
+    remedy: 'Wait until signed amounts leave the window that the message names, or raise it.',
   },
   'rate-exceeded': {
     status: 429,
@@ -167,7 +170,11 @@ export const ERRORS: Readonly<Record<SignerErrorCode, ErrorRow>> = {
     title: 'A precondition that is never allowed',
     remedy: 'Use time bounds only.',
   },
-  'memo-not-allowed': { status: 403, title: 'This memo is not allowed', remedy: 'Add it to memo.texts.' },
+  'memo-not-allowed': {
+    status: 403,
+    title: 'This memo is not allowed',
+    remedy: 'Add the text to memo.texts, or allow Any.',
+  },
   'sequence-live': {
     status: 409,
     title: 'Another transaction was signed for this sequence number',
