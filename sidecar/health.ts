@@ -9,6 +9,7 @@ import { sleep } from '../common/shutdown.ts';
 import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
 import { whyNothing } from './journal/identity.ts';
 import type { Journal } from './journal/journal.ts';
+import { spaceWarning } from './journal/upkeep.ts';
 import type { KeptKeystore } from './keystore/opening.ts';
 import type { PolicySet } from './policy/load.ts';
 
@@ -63,6 +64,7 @@ function journalStatus(journal: SignerState['journal']) {
     // The record that was read, empty where the operator has none; absent while it cannot be read.
     expected: typeof expected === 'object' ? (expected.recorded ?? {}) : undefined,
     freeShare: journal.freeShare(),
+    warning: spaceWarning(journal.freeShare()),
     fault: journal.fault(),
   };
 }

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import canonicalize from 'canonicalize';
 import type { Io } from '../cli.ts';
-import type { JournalLine } from './entry.ts';
+import { EVENT_TYPES, type JournalLine } from './entry.ts';
 import { askHolder } from './lock.ts';
 import { appendOffline } from './offline.ts';
 import { type Noted, type Verification, verifyFolder } from './verify.ts';
@@ -19,7 +19,8 @@ const USAGE = `usage: signer journal COMMAND [--dir DIR] …     DIR: or STELLAR
                  --checkpoint N     a checkpoint that was noted
   show         the lines in words
                  --since TIME --until TIME --type TYPE --hash HASH, --json for the lines as they are
-  export       the head as JSON, to be noted elsewhere
+                 TIME: 2026-01-31T12:00:00Z; TYPE: signed, refused, loss and whatever else a line says
+  export       the head as JSON, to be noted elsewhere, with the newest signed checkpoint
                  --lines            all lines instead; --out FILE
   accept-loss  opens the windows after a loss; a running signer does it at once
                  --reason TEXT --by NAME
@@ -87,20 +88,26 @@ export async function journalCommand(args: readonly string[], io: Io): Promise<n
 }
 
 async function verify(dir: string, values: Values, io: Io): Promise<number> {
-  const result = await verifyFolder(dir, notedOf(values));
+  const noted = notedOf(values);
+  const result = await verifyFolder(dir, noted);
   if (!result.ok) return broken(result, io);
-  const { first, head, checkpoint, signedThrough, keys, incompleteBytes, id, account } = result;
-  io.stdout.write(`journal ${id} of ${account}\n`);
-  io.stdout.write(
-    `lines ${first} to ${head.n} are whole, newest checkpoint ${checkpoint}\nhead ${head.n}:${head.hash}\n`,
-  );
-  io.stdout.write(
-    signedThrough < 0
-      ? 'no checkpoint is signed: who can write the folder could have written all of it anew\n'
-      : `up to line ${signedThrough} signed by ${keys.join(', ')}\n`,
-  );
+  const { first, head, checkpoint, signed, keys, incompleteBytes, id, account } = result;
+  const vouchedFor = Math.max(signed?.n ?? -1, noted.head?.n ?? -1);
+  const says = [
+    `journal ${id} of ${account}`,
+    `lines ${first} to ${head.n} are whole, newest checkpoint ${checkpoint}`,
+    `head ${head.n}:${head.hash}`,
+    signed === undefined
+      ? 'no checkpoint is signed: who can write the folder could have written all of it anew'
+      : `checkpoint ${signed.number}, so everything up to line ${signed.n}, is signed by ${keys.join(', ')}`,
+  ];
+  if (vouchedFor < head.n && signed !== undefined)
+    says.push(
+      `lines ${vouchedFor + 1} to ${head.n} are signed by nobody: hold them to a head noted elsewhere`,
+    );
   if (incompleteBytes > 0)
-    io.stdout.write(`${incompleteBytes} bytes of an unfinished line at the end, which was never released\n`);
+    says.push(`${incompleteBytes} bytes of an unfinished line at the end, which was never released`);
+  io.stdout.write(`${says.join('\n')}\n`);
   return 0;
 }
 
@@ -131,6 +138,10 @@ function readKey(text: string): string {
 
 async function show(dir: string, values: Values, io: Io): Promise<number> {
   const { since, until, type, hash, json } = values;
+  if (type !== undefined && !EVENT_TYPES.includes(type))
+    throw new Misused(`--type must be one of ${EVENT_TYPES.join(', ')}`);
+  if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash))
+    throw new Misused('--hash must be 64 hexadecimal digits, in lower case');
   const [from, to] = [timeOf('since', since, -Infinity), timeOf('until', until, Infinity)];
   const isWanted = ({ time, event }: JournalLine): boolean => {
     const at = Date.parse(time);
@@ -194,15 +205,19 @@ async function exportIt(dir: string, { lines, out }: Values, io: Io): Promise<nu
 async function exportHead(dir: string, out: NodeJS.WritableStream, io: Io): Promise<number> {
   const result = await verifyFolder(dir);
   if (!result.ok) return broken(result, io);
-  const { id, account, network, head, checkpoint } = result;
-  out.write(`${JSON.stringify({ id, account, network, head: `${head.n}:${head.hash}`, checkpoint })}\n`);
+  const { id, account, network, head, checkpoint, signed } = result;
+  out.write(
+    `${JSON.stringify({ id, account, network, head: `${head.n}:${head.hash}`, checkpoint, signed })}\n`,
+  );
   return 0;
 }
 
 async function acceptLoss(dir: string, { reason, by }: Values, io: Io): Promise<number> {
   if (!reason || !by) throw new Misused('accept-loss needs --reason TEXT and --by NAME; both are journaled');
-  if (await askHolder(dir, { reason, by })) {
-    io.stdout.write('accepted: the running signer has journaled it and its windows are open\n');
+  io.stdout.write('asking the running signer, if there is one, for at most 10 s\n');
+  const follows = await askHolder(dir, { reason, by });
+  if (follows !== undefined) {
+    io.stdout.write(`accepted: the running signer has journaled it; ${follows}\n`);
     return 0;
   }
   await appendOffline(dir, ({ loss }) => {

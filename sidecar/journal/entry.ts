@@ -127,6 +127,8 @@ const event = z.discriminatedUnion('type', [
     expected: journalRecord.optional(),
     detail: text.optional(),
   }),
+  /** The disk is nearly full; percent that is free. */
+  z.strictObject({ type: z.literal('space-low'), free: z.int().min(0).max(100) }),
   z.strictObject({ type: z.literal('loss-waited') }),
   z.strictObject({ type: z.literal('loss-accepted'), reason: text.min(1), by: text.min(1) }),
   /** The first line of every segment but the first: what all lines before add up to. */
@@ -157,6 +159,8 @@ const event = z.discriminatedUnion('type', [
     channels: z.array(z.string()),
   }),
 ]);
+/** Of which types there are. */
+export const EVENT_TYPES: readonly string[] = event.options.map(({ shape }) => shape.type.value);
 export type JournalEvent = z.infer<typeof event>;
 export type Spend = z.infer<typeof spend>;
 

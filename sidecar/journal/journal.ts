@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CodedError, isCoded } from '../../common/errors.ts';
 import { createStepWatch } from '../clock.ts';
 import type { SignCheckpoint } from './audit.ts';
-import type { JournalEvent, LossReason, SavedState } from './entry.ts';
+import type { JournalEvent, JournalRecord, LossReason, SavedState } from './entry.ts';
 import {
   type Expected,
   type Found,
@@ -63,7 +63,7 @@ export interface JournalOptions {
  * says that one may begin here
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  let accept = async (_request: Acceptance): Promise<void> => {
+  let accept = async (_request: Acceptance): Promise<string> => {
     throw new Error('the journal is being opened; try again');
   };
   const lock = await lockJournal(options.dir, (request) => accept(request));
@@ -82,6 +82,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       head: writer.head,
       fault: writer.fault,
       async close() {
+        journal.flush();
         await writer.close();
         await lock.release();
       },
@@ -140,12 +141,15 @@ const foundOf = (state: State): Found => ({
   state: state.facts(),
 });
 
+const recordOf = (expected: Expected): JournalRecord | undefined =>
+  typeof expected === 'object' ? expected.recorded : undefined;
+
 function lossEvent(
   reason: LossReason,
   expected: Expected,
   detail: string | undefined,
 ): Extract<JournalEvent, { type: 'loss' }> {
-  const recorded = typeof expected === 'object' ? expected.recorded : undefined;
+  const recorded = recordOf(expected);
   return {
     type: 'loss',
     reason,
@@ -158,6 +162,7 @@ function createJournal(options: JournalOptions, start: Start, writer: JournalWri
   const { monotonicMs, notice } = options;
   const { state } = start.read;
   const facts = state.facts;
+  const checkpoint = (): number => state.checkpoint()?.number ?? 0;
   let expected = start.expected;
   let isJudged = false;
   let waitEndsMs = monotonicMs() + LOSS_WAIT_MS;
@@ -175,13 +180,14 @@ function createJournal(options: JournalOptions, start: Start, writer: JournalWri
   const settle = async (verdict: Verdict): Promise<void> => {
     if (verdict === 'wait' || (typeof verdict === 'object' && 'refused' in verdict)) return;
     if (typeof verdict === 'object') {
-      const loss = lossEvent(verdict.lost, expected, undefined);
-      await write(loss);
+      await write(lossEvent(verdict.lost, expected, undefined));
       waitEndsMs = monotonicMs() + LOSS_WAIT_MS;
-      if (verdict.lost === 'older') writer.rotate(loss.expected!.checkpoint);
     } else if (!facts().isConfirmed)
       await write({ type: 'confirmed', by: expected === 'init' ? 'init' : 'operator' });
     isJudged = true;
+    // After an older copy: newer than the record from now on, also where a start before this one died too early for it.
+    const recorded = recordOf(expected);
+    if (recorded?.id === facts().id && recorded.checkpoint > checkpoint()) writer.rotate(recorded.checkpoint);
   };
 
   const judge = async (): Promise<void> => {
@@ -200,12 +206,15 @@ function createJournal(options: JournalOptions, start: Start, writer: JournalWri
     await attempt(upkeep.tick());
   };
 
+  const standing = (): Standing => standingOf(facts(), isJudged, waitEndsMs - monotonicMs());
+
   let ticking: Promise<void> | undefined;
   return {
     id: facts().id,
     refuse: refusals.add,
-    standing: (): Standing => standingOf(facts(), isJudged, waitEndsMs - monotonicMs()),
-    checkpoint: () => state.checkpoint()?.number ?? 0,
+    flush: refusals.flush,
+    standing,
+    checkpoint,
     expected: () => expected,
     freeShare: upkeep.freeShare,
     settle: (verdict: Verdict) => attempt(settle(verdict)),
@@ -213,6 +222,10 @@ function createJournal(options: JournalOptions, start: Start, writer: JournalWri
       const { loss } = facts();
       if (loss === undefined || loss.isAccepted) throw new Error('there is no loss to accept');
       await write({ type: 'loss-accepted', reason, by });
+      const now = standing();
+      return now.state === 'waiting'
+        ? `nothing is signed for another ${now.seconds} s; its windows are open after that`
+        : 'its windows are open';
     },
     tick(): Promise<void> {
       ticking ??= due().finally(() => {

@@ -10,6 +10,8 @@ const acceptance = z.strictObject({ reason: z.string().min(1).max(1_000), by: z.
 export type Acceptance = z.infer<typeof acceptance>;
 
 const NAME = 'lock';
+/** Before what an answer says of what follows. */
+const ACCEPTED = 'accepted: ';
 const MAX_CHARACTERS = 10_000;
 const ANSWER_DEADLINE_MS = 10_000;
 /** Of a unix socket. */
@@ -18,12 +20,12 @@ const MAX_PATH_BYTES = 107;
 /**
  * One process has the journal of a folder, from before it reads it until it closes it. The lock is a unix socket: the
  * kernel lets it go when the process dies, and the command line asks its holder over it.
- * @param accept writes that the loss is accepted; its error is told to who asked
+ * @param accept writes that the loss is accepted; what it says, or its error, is told to who asked
  * @throws CodedError `journal-locked`
  */
 export async function lockJournal(
   dir: string,
-  accept: (request: Acceptance) => Promise<void>,
+  accept: (request: Acceptance) => Promise<string>,
 ): Promise<{ release(): Promise<void> }> {
   const path = join(dir, NAME);
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
@@ -48,7 +50,7 @@ export async function lockJournal(
   };
 }
 
-function serve(socket: Socket, accept: (request: Acceptance) => Promise<void>): void {
+function serve(socket: Socket, accept: (request: Acceptance) => Promise<string>): void {
   let text = '';
   socket.setTimeout(ANSWER_DEADLINE_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
@@ -59,7 +61,7 @@ function serve(socket: Socket, accept: (request: Acceptance) => Promise<void>): 
     Promise.resolve(text)
       .then((whole) => accept(acceptance.parse(JSON.parse(whole))))
       .then(
-        () => socket.end('ok'),
+        (said) => socket.end(ACCEPTED + said),
         (error: unknown) => socket.end(messageOf(error)),
       );
   });
@@ -67,12 +69,12 @@ function serve(socket: Socket, accept: (request: Acceptance) => Promise<void>): 
 
 /**
  * Asks the process that has the journal to accept its loss.
- * @returns false when there is none
+ * @returns what follows from it; undefined when there is none
  * @throws Error with what it answered
  */
-export async function askHolder(dir: string, request: Acceptance): Promise<boolean> {
+export async function askHolder(dir: string, request: Acceptance): Promise<string | undefined> {
   const path = join(dir, NAME);
-  if (!(await answers(path))) return false;
+  if (!(await answers(path))) return undefined;
   const socket = connect(path);
   socket.setTimeout(ANSWER_DEADLINE_MS, () =>
     socket.destroy(
@@ -84,6 +86,6 @@ export async function askHolder(dir: string, request: Acceptance): Promise<boole
   let answer = '';
   for await (const chunk of socket) answer += chunk as string;
   socket.destroy();
-  if (answer !== 'ok') throw new Error(answer === '' ? 'the signer ended meanwhile' : answer);
-  return true;
+  if (!answer.startsWith(ACCEPTED)) throw new Error(answer === '' ? 'the signer ended meanwhile' : answer);
+  return answer.slice(ACCEPTED.length);
 }

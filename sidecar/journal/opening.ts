@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { CodedError, messageOf } from '../../common/errors.ts';
 import { BrokenChain, followChain } from './chain.ts';
 import { type JournalEvent, type JournalHead, nextLine, type WrittenLine } from './entry.ts';
-import { createSegment, type Disk, listSegments, type Segment } from './segments.ts';
+import { createSegment, type Disk, listSegments, readSegment, type Segment } from './segments.ts';
 import { createState, type State } from './state.ts';
 import { createWriter, type JournalWriter, type WriterOptions } from './writer.ts';
 
@@ -26,7 +25,7 @@ export interface ReadJournal {
 export async function readNewest(dir: string): Promise<ReadJournal | undefined> {
   const segment = (await listSegments(dir)).at(-1);
   if (segment === undefined) return undefined;
-  const bytes = await readFile(segment.path);
+  const bytes = await readSegment(segment.path);
   const state = createState();
   try {
     const before = segment.first === 0 ? undefined : 'unknown';

@@ -1,5 +1,6 @@
-import { constants, type FileHandle, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CodedError } from '../../common/errors.ts';
 
 /** A journal is a row of files. Each but the first begins with a checkpoint, so that a start reads the newest only. */
 export interface Segment {
@@ -23,15 +24,20 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** Makes names durable. */
   syncFolder(dir: string): Promise<void>;
+  /** Share of the file system that is free, 0 to 1. */
+  freeShare(dir: string): Promise<number>;
 }
 
 const MODE = 0o600;
 /** O_APPEND: what another process may have appended just now is never written over. No link leads out of the folder. */
-const { O_RDWR, O_APPEND, O_DSYNC, O_NOFOLLOW, O_CREAT, O_EXCL } = constants;
+const { O_RDONLY, O_RDWR, O_APPEND, O_DSYNC, O_NOFOLLOW, O_NONBLOCK, O_CREAT, O_EXCL, O_DIRECTORY } =
+  constants;
 const FLAGS = O_RDWR | O_APPEND | O_DSYNC | O_NOFOLLOW;
 const NAME = /^journal-(\d{12})\.jsonl$/;
 /** A segment is written under this name first, and has its own only when it is whole. */
 const UNFINISHED = '.new';
+/** No segment becomes so large: it is read into memory. */
+const MAX_BYTES = 1_073_741_824;
 const LOST = 'lost-';
 
 export const segmentName = (first: number): string => `journal-${String(first).padStart(12, '0')}.jsonl`;
@@ -44,14 +50,37 @@ export const disk: Disk = {
   rename,
   unlink,
   async syncFolder(dir) {
-    const handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    const handle = await open(dir, O_RDONLY | O_DIRECTORY);
     try {
       await handle.sync();
     } finally {
       await handle.close();
     }
   },
+  async freeShare(dir) {
+    const { bavail, blocks } = await statfs(dir);
+    return blocks === 0 ? 1 : bavail / blocks;
+  },
 };
+
+/**
+ * All of a segment.
+ * @throws Error for what is no plain file: nothing of the signer makes that; CodedError `journal-corrupt` when it is too large
+ */
+export async function readSegment(path: string): Promise<Buffer> {
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ELOOP' ? new Error(`${path} is no plain file: see who put it there`) : error;
+  });
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error(`${path} is no plain file: see who put it there`);
+    if (stats.size > MAX_BYTES)
+      throw new CodedError('journal-corrupt', `${path} is larger than any segment: ${stats.size} bytes`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
 
 /** In their order. */
 export async function listSegments(dir: string): Promise<Segment[]> {

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { checkpointMessage, isCheckpointSigned } from './audit.ts';
 import type { JournalEvent } from './entry.ts';
 import type { JournalOptions } from './journal.ts';
@@ -7,9 +6,18 @@ import { type Disk, listSegments } from './segments.ts';
 import type { State } from './state.ts';
 
 const SPACE_INTERVAL_MS = 10_000;
+/** Share of the disk below which the journal warns, once until there is more than enough again. */
+const LOW_SPACE = 0.2;
+const ENOUGH_SPACE = 0.25;
 const SIGN_RETRY_MS = 30_000;
 const RETENTION_INTERVAL_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+
+/** What /status says of the disk's space, as a share. */
+export const spaceWarning = (free: number): string | undefined =>
+  free < LOW_SPACE
+    ? `only ${Math.floor(free * 100)} % of the journal’s disk is free: make room, nothing is signed when it is full`
+    : undefined;
 
 /** What a journal does beside taking lines: has its checkpoints signed, removes what is old, looks at the disk's space. */
 export function createUpkeep(
@@ -17,6 +25,7 @@ export function createUpkeep(
   { state, write, disk }: { state: State; write: (event: JournalEvent) => Promise<void>; disk: Disk },
 ) {
   let free = 1;
+  let isLow = false;
   let isSigning = false;
 
   /** Signing never waits for it, and it never for signing: the signature is a later line. */
@@ -50,8 +59,11 @@ export function createUpkeep(
   };
 
   const lookAtSpace = async (): Promise<void> => {
-    const { bavail, blocks } = await statfs(dir);
-    free = blocks === 0 ? 1 : bavail / blocks;
+    free = await disk.freeShare(dir);
+    if (free >= ENOUGH_SPACE) isLow = false;
+    if (isLow || free >= LOW_SPACE) return;
+    await write({ type: 'space-low', free: Math.floor(free * 100) });
+    isLow = true;
   };
 
   const jobs = [

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import canonicalize from 'canonicalize';
 import { messageOf } from '../../common/errors.ts';
-import { isCheckpointSigned } from './audit.ts';
+import { type CheckpointSignature, isCheckpointSigned } from './audit.ts';
 import { BrokenChain, followChain } from './chain.ts';
 import type { JournalEvent, JournalHead, JournalLine } from './entry.ts';
-import { listSegments, type Segment } from './segments.ts';
+import { listSegments, readSegment, type Segment } from './segments.ts';
 import { type Checkpoint, createState, type Facts } from './state.ts';
 
 /** What was noted elsewhere about a journal, to hold it to. */
@@ -27,8 +27,8 @@ export interface Verified {
   first: number;
   head: JournalHead;
   checkpoint: number;
-  /** The newest line that a signature covers: of the newest signed checkpoint. -1 when none. */
-  signedThrough: number;
+  /** The newest checkpoint that is signed: it commits to all lines up to its own. */
+  signed: (Checkpoint & CheckpointSignature) | undefined;
   /** Who signed, hexadecimal. */
   keys: string[];
   /** Bytes at the end that are no whole line, and were never released. */
@@ -45,6 +45,9 @@ export interface Visitor {
   fileEnd?(): Promise<void>;
 }
 
+const TRIES = 5;
+const RETRY_MS = 200;
+
 type Removed = Extract<JournalEvent, { type: 'segments-removed' }>;
 type Signed = Extract<JournalEvent, { type: 'checkpoint-signed' }>;
 
@@ -59,6 +62,22 @@ export async function verifyFolder(
   noted: Noted = {},
   visit: Visitor = {},
 ): Promise<Verification> {
+  let seen = -1;
+  const each = (line: JournalLine): void => {
+    if (line.n > seen) visit.line?.(line);
+    seen = Math.max(seen, line.n);
+  };
+  for (let tries = 1; ; tries++)
+    try {
+      return await follow(dir, noted, { ...visit, line: each });
+    } catch (error) {
+      // Removed by the signer while it was read: what is left says so.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES) throw error;
+      await sleep(RETRY_MS);
+    }
+}
+
+async function follow(dir: string, noted: Noted, visit: Visitor): Promise<Verification> {
   const segments = await listSegments(dir);
   const [oldest] = segments;
   if (oldest === undefined) return { ok: false, file: dir, line: 0, reason: 'there is no journal here' };
@@ -70,7 +89,7 @@ export async function verifyFolder(
     try {
       const before = segment !== oldest ? head : segment.first === 0 ? undefined : 'unknown';
       const first = segment === oldest ? segment.first : head!.n + 1;
-      const read = followChain(await readFile(segment.path), first, before, (line, hash) => {
+      const read = followChain(await readSegment(segment.path), first, before, (line, hash) => {
         chain.take(line, hash);
         visit.line?.(line);
       });
@@ -79,6 +98,7 @@ export async function verifyFolder(
       incompleteBytes = read.incompleteBytes;
       checkFile(segment, first, read, isLast);
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
       const line = error instanceof BrokenChain ? error.line : 0;
       return { ok: false, file: segment.name, line, reason: messageOf(error) };
     }
@@ -110,8 +130,9 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
   const keys = new Set<string>();
   let isEmpty = true;
   let removed: Removed | undefined;
-  let oldestPrev: string | undefined;
-  let signedThrough = -1;
+  /** Of each line that another file begins after. */
+  const ends = new Map<number, string>();
+  let signed: Verified['signed'];
 
   const checkState = (event: Extract<JournalEvent, { type: 'checkpoint' }>): void => {
     if (isEmpty) return;
@@ -132,7 +153,10 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
     if (!isCheckpointSigned(checkpoint.hash, event))
       throw new Error(`the signature of checkpoint ${event.number} does not verify`);
     keys.add(event.key);
-    signedThrough = Math.max(signedThrough, checkpoint.n);
+    if (checkpoint.n >= (signed?.n ?? 0)) {
+      const { key, signature } = event;
+      signed = { ...checkpoint, key, signature };
+    }
   };
 
   return {
@@ -140,11 +164,11 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
       const { n, event } = line;
       if (event.type === 'checkpoint') {
         checkState(event);
+        ends.set(n - 1, line.prev);
         checkpoints.set(event.number, { number: event.number, n, hash });
       }
       if (event.type === 'checkpoint-signed') checkSignature(event);
       if (event.type === 'segments-removed') removed = event;
-      if (isEmpty) oldestPrev = line.prev;
       isEmpty = false;
       if (n === notedHead?.n && hash !== notedHead.hash)
         throw new Error(`it is not the line ${n} that was noted`);
@@ -153,7 +177,10 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
     /** What is wrong with it as a whole. */
     complaint(oldest: Segment, head: JournalHead): string | undefined {
       const checkpoint = state.checkpoint()?.number ?? 0;
-      if (oldest.first > 0 && (removed?.to !== oldest.first - 1 || removed.head !== oldestPrev))
+      // A removal that is under way, or was cut off, has left some of what it names.
+      const isExplained =
+        removed !== undefined && removed.to >= oldest.first - 1 && ends.get(removed.to) === removed.head;
+      if (oldest.first > 0 && !isExplained)
         return `lines 0 to ${oldest.first - 1} are missing, and no line says that they were removed`;
       if (notedHead !== undefined && notedHead.n > head.n)
         return `it is cut off: line ${notedHead.n} was noted, and this is the last`;
@@ -161,14 +188,14 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
         return `the noted line ${notedHead.n} was removed, so that nothing can be said of it: note a newer one`;
       if (notedCheckpoint !== undefined && notedCheckpoint > checkpoint)
         return `it is cut off: checkpoint ${notedCheckpoint} was noted, and the newest is ${checkpoint}`;
-      if (auditKey !== undefined && checkpoints.size > 0 && signedThrough < 0)
+      if (auditKey !== undefined && checkpoints.size > 0 && signed === undefined)
         return `no checkpoint is signed by ${auditKey}`;
       return undefined;
     },
     summary: () => ({
       ...identity(state.facts()),
       checkpoint: state.checkpoint()?.number ?? 0,
-      signedThrough,
+      signed,
       keys: [...keys],
     }),
   };

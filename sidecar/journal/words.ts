@@ -66,6 +66,8 @@ function say(event: JournalEvent): string {
       return `the journal can be written again; before: ${event.reason}`;
     case 'clock-stepped':
       return `the wall clock jumped ${event.byMs < 0 ? 'back' : 'ahead'} by ${Math.abs(event.byMs) / 1000} s`;
+    case 'space-low':
+      return `only ${event.free} % of the journal’s disk is free; nothing is signed when it is full`;
     case 'loss':
       return `LOSS: ${LOSSES[event.reason]}${record(event.expected)}${event.detail === undefined ? '' : ` (${event.detail})`}`;
     case 'loss-waited':

@@ -32,7 +32,10 @@ describe('signer journal @security', () => {
     >[1];
     const args = ['accept-loss', '--dir', place.dir, '--reason', 'new claim', '--by', 'ann'];
     assert.equal(await journalCommand(args, io), 0);
-    assert.match(out, /the running signer has journaled it/);
+    assert.match(
+      out,
+      /^asking the running signer.*\naccepted: .* nothing is signed for another 180 s; its windows are open after/,
+    );
     assert.deepEqual(place.lines().at(-1)!.event, { type: 'loss-accepted', reason: 'new claim', by: 'ann' });
     place.pass(180_000);
     await journal.tick();

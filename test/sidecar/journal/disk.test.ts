@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readNewest } from '../../../sidecar/journal/opening.ts';
+import { spaceWarning } from '../../../sidecar/journal/upkeep.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import { createPlace, faultyDisk, type Place, refused, STARTED, signed } from './fixtures.ts';
 
@@ -63,6 +64,21 @@ describe('journal on a real disk @security', function () {
       await place.closeAll();
     }
     assert.ok(Math.min(...times) < 2_000, times.join());
+  });
+
+  it('warns once when less than a fifth of the disk is free, and again after there was room', async () => {
+    const { disk, faults } = faultyDisk();
+    const journal = await place.open({ disk });
+    const warned: (number | undefined)[][] = [];
+    for (const free of [0.5, 0.19, 0.1, 0.21, 0.19, 0.26, 0.05]) {
+      faults.free = free;
+      place.pass(10_000);
+      await journal.tick();
+      warned.push(place.lines().flatMap(({ event }) => (event.type === 'space-low' ? [event.free] : [])));
+      assert.equal(spaceWarning(journal.freeShare()) !== undefined, free < 0.2);
+    }
+    assert.deepEqual(warned, [[], [19], [19], [19], [19], [19], [19, 5]]);
+    assert.equal(place.noticed.filter(({ type }) => type === 'space-low').length, 2);
   });
 
   it('tells how much of the disk is free', async () => {

@@ -1,7 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalEvent, JournalLine } from '../../../sidecar/journal/entry.ts';
+import type { SignCheckpoint } from '../../../sidecar/journal/audit.ts';
+import {
+  hashLine,
+  type JournalEvent,
+  type JournalHead,
+  type JournalLine,
+  nextLine,
+} from '../../../sidecar/journal/entry.ts';
 import { type Journal, type JournalOptions, openJournal } from '../../../sidecar/journal/journal.ts';
 import { type Disk, disk as realDisk, type SegmentFile } from '../../../sidecar/journal/segments.ts';
 import { ACCOUNT } from '../policy/fixtures.ts';
@@ -96,6 +104,60 @@ export function createPlace() {
 }
 export type Place = ReturnType<typeof createPlace>;
 
+/** Signs like the audit key of a token. */
+export function auditor(key: KeyObject): { hex: string; signCheckpoint: SignCheckpoint } {
+  const hex = Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url').toString('hex');
+  return {
+    hex,
+    signCheckpoint: async (message) => ({ key: hex, signature: sign(null, message, key).toString('hex') }),
+  };
+}
+export const AUDIT = auditor(generateKeyPairSync('ed25519').privateKey);
+
+/** What fills a journal of several segments, and what an attacker does to them. */
+export function createSegments(current: () => Place) {
+  let n = 0;
+  const append = (journal: Journal): Promise<void> => {
+    const { wallMs } = current().time;
+    return journal.append(signed(n++, { at: wallMs, maxTime: `${Math.floor(wallMs / 1000) + 30}` }));
+  };
+  /** Signs until there are so many checkpoints more. */
+  const fill = async (journal: Journal, checkpoints: number): Promise<void> => {
+    const until = journal.checkpoint() + checkpoints;
+    while (journal.checkpoint() < until) {
+      await append(journal);
+      current().pass(500_000);
+    }
+  };
+  const settle = async (journal: Journal): Promise<void> => {
+    await journal.tick();
+    await new Promise(setImmediate);
+    await journal.append(STARTED);
+  };
+  const read = (name: string): string => readFileSync(join(current().dir, name), 'utf8');
+
+  /** Writes lines anew from `line` of a file on, so that the chain holds: what an attacker would do. */
+  const forge = (name: string, at: number, edit: (event: JournalEvent) => JournalEvent): void => {
+    const names = current().files();
+    const position = names.indexOf(name);
+    let head: JournalHead | undefined;
+    for (const [i, each] of names.entries()) {
+      const lines = read(each).trimEnd().split('\n');
+      const written = lines.map((text, k) => {
+        const { n: number, time, event } = JSON.parse(text) as JournalLine;
+        const isBefore = i < position || (i === position && k < at);
+        const next = isBefore
+          ? { text, head: { n: number, hash: hashLine(text) } }
+          : nextLine(head, new Date(time), i === position && k === at ? edit(event) : event);
+        head = next.head;
+        return `${next.text}\n`;
+      });
+      writeFileSync(join(current().dir, each), written.join(''));
+    }
+  };
+  return { append, fill, settle, read, forge };
+}
+
 export type Call = 'write' | 'datasync' | 'truncate' | 'open' | 'syncFolder' | 'unlink' | 'rename';
 
 /** The real disk, whose calls a test can make fail, wait or be short. */
@@ -103,6 +165,7 @@ export function faultyDisk() {
   const faults = {
     before: async (_call: Call): Promise<void> => undefined,
     shortest: Number.POSITIVE_INFINITY,
+    free: 1,
   };
   let syncs = 0;
   const wrap = (file: SegmentFile): SegmentFile =>
@@ -134,6 +197,7 @@ export function faultyDisk() {
       await faults.before('rename');
       await realDisk.rename(from, to);
     },
+    freeShare: async () => faults.free,
     async unlink(path) {
       await faults.before('unlink');
       await realDisk.unlink(path);

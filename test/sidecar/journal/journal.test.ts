@@ -162,6 +162,9 @@ describe('journal @security', () => {
     assert.deepEqual(events.at(-2), { type: 'refusals', counts: { expired: 40, 'fee-too-high': 1 } });
     await journal.tick();
     assert.equal(place.lines().length, events.length);
+    for (let i = 0; i < 5; i++) journal.refuse(refused('at the end'));
+    await place.closeAll();
+    assert.deepEqual(place.lines().at(-1)!.event, { type: 'refusals', counts: { expired: 4 } });
   });
 
   it('notices a wall clock that jumps, ahead and back, and one that is behind the journal at a start', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { networkId } from '../../../sidecar/envelope.ts';
 import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
@@ -213,9 +214,11 @@ describe('first start and loss @security', () => {
     const older = await open();
     assert.equal(older.checkpoint(), 1);
     assert.ok(older.restored.windows.length > 0);
-    await older.append(STARTED);
-    assert.equal(older.checkpoint(), 4);
-    await followsLoss(older);
+    // Died before the checkpoint that is newer than the record.
+    const again = await restart();
+    await again.append(STARTED);
+    assert.equal(again.checkpoint(), 4);
+    await followsLoss(again);
     assert.deepEqual(losses(), [['older', journal.id]]);
   });
 
@@ -249,6 +252,22 @@ describe('first start and loss @security', () => {
     assert.match(JSON.stringify(place.noticed), /line 2: it was changed|line 2: it does not follow/);
   });
 
+  it('neither begins nor waits on what is no plain file', async () => {
+    await prepare(1);
+    await place.closeAll();
+    const path = join(place.dir, place.files().at(-1)!);
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    const before = readdirSync(place.dir);
+    await assert.rejects(open(), /is no plain file: see who put it there/);
+    assert.deepEqual(readdirSync(place.dir), before);
+    rmSync(path);
+    // One that no memory holds is a broken one.
+    writeFileSync(path, '');
+    truncateSync(path, 10_000_000_000);
+    assert.equal((await open()).standing().state, 'waiting');
+  });
+
   it('still knows of it when it died after it had put the broken one aside', async () => {
     await prepare();
     await place.closeAll();
@@ -267,7 +286,7 @@ describe('first start and loss @security', () => {
     const ceremony = ceremonyEvent;
     await assert.rejects(appendOffline(place.dir, ceremony), { code: 'journal-locked' });
     await place.closeAll();
-    assert.equal(await askHolder(place.dir, { reason: 'r', by: 'b' }), false);
+    assert.equal(await askHolder(place.dir, { reason: 'r', by: 'b' }), undefined);
     await appendOffline(place.dir, ceremony);
     await appendOffline(place.dir, { type: 'loss-accepted', reason: 'r', by: 'b' });
     const journal = await open();
