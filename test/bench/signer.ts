@@ -12,21 +12,20 @@ import { StrKey } from '@stellar/stellar-sdk';
 import graphene from 'graphene-pk11';
 import { Pool } from 'undici';
 import { Secret } from '../../common/secret.ts';
-import { createSigner } from '../../connector/signing/client.ts';
 import { createPkcs11Opener } from '../../sidecar/keystore/pkcs11/open.ts';
 import { findSlot, loadModule, login } from '../../sidecar/keystore/pkcs11/token.ts';
 import { appRoleAuth } from '../sidecar/keystore/vault/vault.ts';
 import { createTransitKey, type OpenBao, startOpenBao, type TransitKey } from '../sidecar/openbao.ts';
+import { readKey } from '../sidecar/signed.ts';
 import { type Backend, PASSPHRASE, type RunningSigner, startSigner } from '../sidecar/signer.ts';
 import { createToken, type Token } from '../sidecar/token.ts';
 import { buildTransaction, policyYaml } from '../sidecar/transactions.ts';
 import { closedLoop, envelopeSource, type Measured, median } from './load.ts';
+import { openConnection } from './socket.ts';
 
 const SESSIONS = 8;
 const IN_FLIGHT = [1, 8, 16, 32];
 const CKM_EDDSA = 0x1057;
-/** The connector's client keeps that many connections. */
-const CONNECTIONS = 4;
 const never = new AbortController().signal;
 
 const { values } = parseArgs({
@@ -46,25 +45,25 @@ interface Contender {
   close(): Promise<void>;
 }
 
-/** The signer as a process, through the connector's client. */
+/** The signer as a process, asked over its socket. */
 async function signer(name: string, account: string, running: RunningSigner): Promise<Contender> {
-  const clients = Array.from({ length: Math.max(...IN_FLIGHT) / CONNECTIONS }, () =>
-    createSigner(running.socket, { answered: () => undefined }, Date.now),
+  const free = Array.from({ length: Math.max(...IN_FLIGHT) }, () =>
+    openConnection(running.socket, readKey(running.socket), PASSPHRASE),
   );
-  let next = 0;
+  const all = [...free];
   const envelope = envelopeSource(buildTransaction({ account }), BigInt(Date.now()));
   return {
     name,
     async work() {
-      const client = clients[next++ % clients.length]!;
-      return client.sign(envelope(), PASSPHRASE, never).then(
-        () => true,
-        () => false,
-      );
+      // There are as many as the most that are in flight.
+      const connection = free.pop()!;
+      const isSigned = await connection.sign(envelope());
+      free.push(connection);
+      return isSigned;
     },
     loop: async () => (await running.metric('nodejs_eventloop_lag_p99_seconds')) * 1000,
     async close() {
-      for (const client of clients) await client.close();
+      for (const { close } of all) close();
       await running.stop();
     },
   };
