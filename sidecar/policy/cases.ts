@@ -2,9 +2,11 @@ import * as z from 'zod';
 import { GRACE_SECONDS } from '../journal/sequences.ts';
 import { createWindows } from '../journal/windows.ts';
 import { SIGNER_ERROR_CODES } from '../protocol.ts';
+import { isRefusal } from './check.ts';
 import { evaluate } from './evaluate.ts';
 import { type PolicyFile, placeOf, reasonOf } from './files.ts';
-import { spendsOf } from './limits.ts';
+import { countOf } from './limits.ts';
+import { takeOperations } from './operations.ts';
 import { createRateLimit } from './rate.ts';
 import { type Readable, readable, toJudged } from './readable.ts';
 import { account } from './schema.ts';
@@ -74,9 +76,13 @@ export function runCase(
     clock = atMs - one.ago * 1000;
     const { name, judged } = read(one, clock);
     const { transaction, feeBump } = judged;
-    const context = { account, countedFee: feeBump && signed.get(name)?.fee, isRepeated: false };
-    for (let i = 0; i < one.times && policies[0] !== undefined; i++) {
-      windows.add(spendsOf(judged, policies[0].spec, context, 'fee'), clock);
+    const context = { countedFee: feeBump && signed.get(name)?.fee, isRepeated: false };
+    const [policy] = policies;
+    const taken = policy && takeOperations(judged, policy.spec, account);
+    if (taken !== undefined && isRefusal(taken))
+      throw new Error(`what was signed earlier: ${reasonOf(taken)}`);
+    for (let i = 0; i < one.times && taken !== undefined; i++) {
+      windows.add(countOf(judged, taken.spends, context, 'fee'), clock);
       rate.has(smallest);
       rate.take();
     }

@@ -49,13 +49,8 @@ export interface Context {
 /** One rule of the chain: undefined lets the transaction pass to the next. Pure. */
 export type Check = (judged: Judged, spec: PolicySpec, context: Context) => Refusal | undefined;
 
-/** The same of what hangs on the room that is left; `spends` is what the transaction would count as. */
-export type LimitCheck = (
-  judged: Judged,
-  spec: PolicySpec,
-  context: Context,
-  spends: readonly Spend[],
-) => Refusal | undefined;
+/** The same of what hangs on the room that is left for what the transaction would take. */
+export type LimitCheck = (spec: PolicySpec, context: Context, taken: Taken) => Refusal | undefined;
 
 /** A window of a policy: at most `amount` stroops of `key` in `seconds`. */
 export interface Limit {
@@ -63,16 +58,42 @@ export interface Limit {
   amount: bigint;
   seconds: number;
   rule: SpecPath;
+  /** Where in the transaction it is taken from. */
+  field?: string;
 }
 
-/** How one type of operation is judged. Pure; `field` names the operation. */
-export interface OperationRule<Operation> {
-  /** What is wrong with it at any time. */
-  judge(operation: Operation, field: string, spec: PolicySpec, account: string): Refusal | undefined;
-  /** What it counts as in the windows: the most that leaves. Asked only of what `judge` let pass with that `spec`. */
-  spends(operation: Operation, spec: PolicySpec, account: string): Spend[];
-  /** The windows that it must find room in. */
-  limits(operation: Operation, spec: PolicySpec, account: string): Limit[];
+/** What is taken when it is signed. */
+export interface Taken {
+  /** The most that leaves. The same under every policy that allows it. */
+  spends: readonly Spend[];
+  /** The policy's windows that must have room for it. */
+  limits: readonly Limit[];
+}
+
+export const NOTHING: Taken = { spends: [], limits: [] };
+
+/** How one type of operation is judged: what is wrong with it at any time, or what it takes. Pure; `field` names the operation. */
+export type OperationRule<Operation> = (
+  operation: Operation,
+  field: string,
+  spec: PolicySpec,
+  account: string,
+) => Refusal | Taken;
+
+export const isRefusal = (outcome: Refusal | Taken): outcome is Refusal => 'code' in outcome;
+
+/** What several things take together, or the first refusal. */
+export function takeAll<Item>(
+  items: readonly Item[],
+  judge: (item: Item, index: number) => Refusal | Taken,
+): Refusal | Taken {
+  const all: Taken[] = [];
+  for (const [index, item] of items.entries()) {
+    const outcome = judge(item, index);
+    if (isRefusal(outcome)) return outcome;
+    all.push(outcome);
+  }
+  return { spends: all.flatMap(({ spends }) => spends), limits: all.flatMap(({ limits }) => limits) };
 }
 
 /** The first refusal of a list of checks, made one by one. */

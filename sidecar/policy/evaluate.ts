@@ -5,13 +5,15 @@ import {
   type Check,
   type Context,
   first,
+  isRefusal,
   type Judged,
   type LimitCheck,
   type Refusal,
+  type Taken,
 } from './check.ts';
-import { deletionBudget, deletionRate, killSwitch, rate, spendsOf, windows } from './limits.ts';
-import { operationSources, operations, sorobanData } from './operations.ts';
-import type { Policy, PolicySpec } from './schema.ts';
+import { countOf, deletionBudget, deletionRate, killSwitch, rate, windows } from './limits.ts';
+import { operationSources, sorobanData, takeOperations } from './operations.ts';
+import type { Policy } from './schema.ts';
 import {
   fee,
   innerTransaction,
@@ -35,7 +37,6 @@ const RULES: readonly Check[] = [
   timeBounds,
   memo,
   fee,
-  operations,
 ];
 
 /** What is refused now and could be signed at another time. */
@@ -52,30 +53,37 @@ export type Decision =
  * @returns what to count when it is signed, or the first refusal
  */
 export function evaluate(judged: Judged, policies: readonly Policy[], context: Context): Decision {
-  const [policy] = policies;
-  if (policy === undefined)
+  const { transaction } = judged;
+  const allowing: (Policy & { taken: Taken })[] = [];
+  for (const policy of policies) {
+    const wrong = first(RULES, (check) => check(judged, policy.spec, context));
+    const taken = wrong ?? takeOperations(judged, policy.spec, context.account);
+    if (isRefusal(taken)) return refuse(by(policy, taken));
+    allowing.push({ ...policy, taken });
+  }
+  const [one] = allowing;
+  if (one === undefined)
     return refuse({ code: 'policy-missing', message: `no valid signing policy names ${context.account}` });
-  const wrong = firstOf(policies, (spec) => first(RULES, (check) => check(judged, spec, context)));
-  if (wrong !== undefined) return refuse(wrong);
-  const within = (limits: readonly LimitCheck[], spends: readonly Spend[]) =>
-    firstOf(policies, (spec) => first(limits, (check) => check(judged, spec, context, spends)));
-  const spends = spendsOf(judged, policy.spec, context, 'fee');
-  const limit = within(LIMITS, spends);
+  const exceeded = (checks: readonly LimitCheck[], spends: readonly Spend[]): Refusal | undefined =>
+    first(allowing, (policy) => {
+      const { spec, taken } = policy;
+      const refusal = first(checks, (check) => check(spec, context, { spends, limits: taken.limits }));
+      return refusal && by(policy, refusal);
+    });
+  const spends = countOf(judged, one.taken.spends, context, 'fee');
+  const limit = exceeded(LIMITS, spends);
   if (limit === undefined) return { allowed: true, budget: 'ordinary', spends };
-  if (!judged.transaction.operations.every(isDeletion)) return refuse(limit);
-  const fee = spendsOf(judged, policy.spec, context, 'deletion-fee');
-  const spent = within(DELETION_LIMITS, fee);
+  if (!transaction.operations.every(isDeletion)) return refuse(limit);
+  const fee = countOf(judged, one.taken.spends, context, 'deletion-fee');
+  const spent = exceeded(DELETION_LIMITS, fee);
   return spent === undefined ? { allowed: true, budget: 'deletions', spends: fee } : refuse(spent);
 }
 
 const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
 
-function firstOf(
-  policies: readonly Policy[],
-  judge: (spec: PolicySpec) => Refusal | undefined,
-): Refusal | undefined {
-  return first(policies, ({ name, spec }) => {
-    const refusal = judge(spec);
-    return refusal && { ...refusal, policy: name, message: `policy ${name}: ${refusal.message}` };
-  });
-}
+/** Named after the policy that refuses. */
+const by = ({ name }: Policy, refusal: Refusal): Refusal => ({
+  ...refusal,
+  policy: name,
+  message: `policy ${name}: ${refusal.message}`,
+});

@@ -1,29 +1,20 @@
 import type { Spend } from '../journal/entry.ts';
-import {
-  type Budget,
-  type Context,
-  first,
-  type Judged,
-  type Limit,
-  type LimitCheck,
-  type Refusal,
-} from './check.ts';
-import { ruleFor } from './operations.ts';
-import type { PolicySpec } from './schema.ts';
+import type { Budget, Context, Judged, Limit, LimitCheck, Refusal } from './check.ts';
+import { first } from './check.ts';
 
 /*
  * The states in which a signer refuses what it would sign at another time. A transaction that only deletes own offers
  * passes in all of them, so that a refusing signer does not trap the maker on the book; its fees have a budget of their own.
  */
 
-export const killSwitch: LimitCheck = (_judged, spec) =>
+export const killSwitch: LimitCheck = (spec) =>
   spec.killSwitch
     ? { code: 'kill-switch', message: 'the kill switch is on', rule: ['killSwitch'] }
     : undefined;
 
 const rateOf =
   (budget: Budget): LimitCheck =>
-  (_judged, { signaturesPerSecond }, { hasRate }) =>
+  ({ signaturesPerSecond }, { hasRate }) =>
     hasRate(budget, signaturesPerSecond)
       ? undefined
       : {
@@ -37,49 +28,39 @@ export const rate = rateOf('ordinary');
 export const deletionRate = rateOf('deletions');
 
 /** Whether all windows of a policy have room for the whole transaction. Each is asked once, however many operations it is of. */
-export const windows: LimitCheck = (judged, spec, context, spends) => {
-  const fee: Limit = {
-    key: { kind: 'fee', asset: 'XLM' },
-    ...spec.fees.window,
-    rule: ['fees', 'window'],
-  };
-  const byRule = new Map<string, { limit: Limit; field: string }>([['', { limit: fee, field: 'fee' }]]);
-  // The operations of a bump have counted with the transaction inside.
-  const operations = judged.feeBump === undefined ? judged.transaction.operations : [];
-  for (const [index, operation] of operations.entries()) {
-    const rule = ruleFor(operation);
-    if (typeof rule === 'string') continue;
-    for (const limit of rule.limits(operation, spec, context.account)) {
-      const name = limit.rule.join(' ');
-      if (!byRule.has(name)) byRule.set(name, { limit, field: `operations[${index}]` });
-    }
+export const windows: LimitCheck = ({ fees }, context, { spends, limits }) => {
+  const byRule = new Map<string, Limit>();
+  for (const limit of [{ key: FEE, ...fees.window, rule: ['fees', 'window'], field: 'fee' }, ...limits]) {
+    const name = limit.rule.join(' ');
+    if (!byRule.has(name)) byRule.set(name, limit);
   }
-  return first([...byRule.values()], ({ limit, field }) => exceeds(limit, context, spends, field));
+  return first([...byRule.values()], (limit) => exceeds(limit, context, spends));
 };
+
+const FEE = { kind: 'fee', asset: 'XLM' } as const;
 
 /** How many times `fees.perTransaction` deletions may cost in an hour while the ordinary room refuses them. */
 export const DELETION_BUDGET = 10n;
 const DELETION_SECONDS = 3_600;
 
-export const deletionBudget: LimitCheck = (_judged, { fees }, context, spends) =>
+export const deletionBudget: LimitCheck = ({ fees }, context, { spends }) =>
   exceeds(
     {
       key: { kind: 'deletion-fee', asset: 'XLM' },
       amount: DELETION_BUDGET * fees.perTransaction,
       seconds: DELETION_SECONDS,
       rule: ['fees', 'perTransaction'],
+      field: 'fee',
     },
     context,
     spends,
-    'fee',
   );
 
 /** A window's refusal, or undefined while there is room. A repeated hash is in its windows already. */
 function exceeds(
-  { key, amount, seconds, rule }: Limit,
+  { key, amount, seconds, ...place }: Limit,
   { total, isRepeated }: Context,
   spends: readonly Spend[],
-  field: string,
 ): Refusal | undefined {
   if (isRepeated) return undefined;
   const sum = total(key, seconds, spends);
@@ -87,36 +68,25 @@ function exceeds(
     ? {
         code: 'window-exhausted',
         message: `${sum} stroops of ${key.asset} (${key.kind}) in ${seconds} s, at most ${amount}`,
-        field,
-        rule,
+        ...place,
       }
     : undefined;
 }
 
-/**
- * What a transaction counts as in the windows: its fee beyond what is counted of it, and the most that leaves. Stroops.
- * `spec` is of any policy whose rules let it pass.
- */
-export function spendsOf(
+/** What a transaction counts as in the windows: its fee beyond what is counted of it, and what its operations spend. */
+export function countOf(
   { transaction, feeBump }: Judged,
-  spec: PolicySpec,
-  { account, countedFee = 0n, isRepeated }: Pick<Context, 'account' | 'countedFee' | 'isRepeated'>,
-  feeKind: 'fee' | 'deletion-fee',
+  spends: readonly Spend[],
+  { countedFee = 0n, isRepeated }: Pick<Context, 'countedFee' | 'isRepeated'>,
+  kind: 'fee' | 'deletion-fee',
 ): Spend[] {
   if (isRepeated) return [];
   const fee = feeBump === undefined ? transaction.fee : feeBump.fee;
   const more = fee > countedFee ? fee - countedFee : 0n;
-  const own: Spend = { kind: feeKind, asset: 'XLM', amount: more.toString() };
-  // The inner transaction of a bump has counted already.
-  if (feeBump !== undefined) return [own];
   const changed = new Set<string>();
   return [
-    own,
-    ...transaction.operations.flatMap((operation) => {
-      const rule = ruleFor(operation);
-      const spends = typeof rule === 'string' ? [] : rule.spends(operation, spec, account);
-      return spends.map((spend) => countAgain(spend, changed));
-    }),
+    { kind, asset: 'XLM', amount: more.toString() },
+    ...spends.map((spend) => countAgain(spend, changed)),
   ];
 }
 

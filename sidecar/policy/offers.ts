@@ -1,32 +1,26 @@
 import { isDeletion, type Offer } from '../transaction.ts';
-import type { OperationRule, Refusal } from './check.ts';
-import { findPair, judgeAmount, judgeCollar, marketOf, pairLimit, pairMissing } from './pairs.ts';
-import type { PolicySpec } from './schema.ts';
+import { NOTHING, type OperationRule, type Refusal } from './check.ts';
+import { findPair, judgeCollar, pairMissing, takeAmount } from './pairs.ts';
 
 /**
  * Offers on the order book. Deleting one needs no rule. New ones count in the turnover in full, changed ones once per
  * slot at their largest (journal/windows.ts), since the signer sees no fills.
  */
-export const offers: OperationRule<Offer> = {
-  judge(operation, field, spec) {
-    const malformed = judgeShape(operation, field);
-    if (malformed !== undefined || isDeletion(operation)) return malformed;
-    const { selling, buying, price } = operation;
-    const found = findOffer(operation, spec);
-    if (found === undefined) return pairMissing(selling, buying, `${field}.buying`, 'offers');
-    const per = operation.type === 'manageSellOffer' ? selling : buying;
-    return (
-      judgeCollar(found, per, price, `${field}.price`) ??
-      judgeAmount(found, selling, mostSold(operation), `${field}.amount`)
-    );
-  },
-  spends: (operation) => (isDeletion(operation) ? [] : [spendOf(operation)]),
-  limits(operation, spec) {
-    const found = isDeletion(operation) ? undefined : findOffer(operation, spec);
-    return found === undefined
-      ? []
-      : pairLimit('offer', found, 'turnover', found.rule.turnover, operation.selling);
-  },
+export const offers: OperationRule<Offer> = (operation, field, spec) => {
+  const malformed = judgeShape(operation, field);
+  if (malformed !== undefined) return malformed;
+  if (isDeletion(operation)) return NOTHING;
+  const { type, selling, buying, amount, price, offerId } = operation;
+  const found = findPair('offers', spec.offers, selling, buying);
+  if (found === undefined) return pairMissing(selling, buying, `${field}.buying`, 'offers');
+  const isSale = type === 'manageSellOffer';
+  // Of a buy offer its amount at its price, rounded up.
+  const sold = isSale ? amount : (amount * price.n + price.d - 1n) / price.d;
+  const id = offerId === 0n ? undefined : offerId.toString();
+  return (
+    judgeCollar(found, isSale ? selling : buying, price, `${field}.price`) ??
+    takeAmount('offer', found, selling, sold, `${field}.amount`, id)
+  );
 };
 
 /** What no ledger takes, or what would mean something else than it seems. A deletion of this kind could free nobody. */
@@ -57,19 +51,3 @@ function judgeShape({ selling, buying, amount, offerId, price }: Offer, field: s
       }
     : undefined;
 }
-
-const findOffer = ({ selling, buying }: Offer, { offers: rules }: PolicySpec) =>
-  findPair('offers', rules, selling, buying);
-
-/** Stroops of what is sold: of a buy offer its amount at its price, rounded up. */
-function mostSold({ type, amount, price: { n, d } }: Offer): bigint {
-  return type === 'manageSellOffer' ? amount : (amount * n + d - 1n) / d;
-}
-
-const spendOf = (operation: Offer) => ({
-  kind: 'offer' as const,
-  asset: operation.selling,
-  pair: marketOf(operation.selling, operation.buying),
-  ...(operation.offerId === 0n ? {} : { offer: operation.offerId.toString() }),
-  amount: mostSold(operation).toString(),
-});

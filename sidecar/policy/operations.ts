@@ -1,9 +1,20 @@
 import type { xdr } from '@stellar/stellar-sdk/base';
 import type { JudgedOperation, Operation } from '../transaction.ts';
-import { type Check, first, type OperationRule } from './check.ts';
+import {
+  type Check,
+  first,
+  isRefusal,
+  type Judged,
+  NOTHING,
+  type OperationRule,
+  type Refusal,
+  type Taken,
+  takeAll,
+} from './check.ts';
 import { offers } from './offers.ts';
 import { payments } from './payments.ts';
 import { deposits, withdrawals } from './pools.ts';
+import type { PolicySpec } from './schema.ts';
 import { pathPayments } from './swaps.ts';
 import { trustlines } from './trustlines.ts';
 
@@ -59,12 +70,6 @@ export const OPERATION_RULES: Rules = {
   restoreFootprint: SOROBAN,
 };
 
-/** The rule of an operation, or why it has none. What the table does not know (a newer SDK) has none either: default deny. */
-export function ruleFor({ type }: Operation): OperationRule<Operation> | string {
-  if (!Object.hasOwn(OPERATION_RULES, type)) return 'this version does not know it';
-  return OPERATION_RULES[type] as OperationRule<Operation> | string;
-}
-
 /** The account itself: named where the transaction's source is a channel, whose own belongings are none of our business. */
 export const operationSources: Check = ({ transaction }, _spec, { account }) =>
   first(transaction.operations, ({ source = transaction.source }, index) =>
@@ -77,19 +82,28 @@ export const operationSources: Check = ({ transaction }, _spec, { account }) =>
         },
   );
 
-/** Each operation for itself; what it takes of a window is `windows`' matter. */
-export const operations: Check = ({ transaction }, spec, { account }) =>
-  first(transaction.operations, (operation, index) => {
+/**
+ * What all operations take, each judged for itself. What the table does not know (a newer SDK) is refused: default deny.
+ * Those of a bump are judged again, and take nothing: they have counted with the transaction inside.
+ */
+export function takeOperations(
+  { transaction, feeBump }: Judged,
+  spec: PolicySpec,
+  account: string,
+): Refusal | Taken {
+  const taken = takeAll(transaction.operations, (operation, index) => {
+    const { type } = operation;
     const field = `operations[${index}]`;
-    const rule = ruleFor(operation);
-    return typeof rule === 'string'
-      ? {
-          code: 'operation-not-allowed',
-          message: `${operation.type} is never allowed: ${rule}`,
-          field,
-        }
-      : rule.judge(operation, field, spec, account);
+    const rule = Object.hasOwn(OPERATION_RULES, type)
+      ? (OPERATION_RULES[type] as OperationRule<Operation> | string)
+      : 'this version does not know it';
+    if (typeof rule === 'string')
+      return { code: 'operation-not-allowed', message: `${type} is never allowed: ${rule}`, field };
+    const one = rule(operation, field, spec, account);
+    return isRefusal(one) ? one : { ...one, limits: one.limits.map((limit) => ({ ...limit, field })) };
   });
+  return isRefusal(taken) || feeBump === undefined ? taken : NOTHING;
+}
 
 /** Soroban data changes what a fee and a transaction mean, and belongs to operations that are never allowed. */
 export const sorobanData: Check = ({ transaction: { hasSorobanData } }) =>

@@ -1,5 +1,5 @@
 import type { AssetId } from '../transaction.ts';
-import type { Limit, Refusal, SpecPath } from './check.ts';
+import type { Refusal, SpecPath, Taken } from './check.ts';
 import { isWithin, type Ratio } from './price.ts';
 
 /* What swaps, offers and pools have in common: a pair with a collar and amounts. */
@@ -10,7 +10,12 @@ export interface PairRule {
   /** Quote per base. */
   price: { min: Ratio; max: Ratio };
   maxAmount: Readonly<Record<AssetId, bigint | undefined>>;
+  /** Of offers `turnover`, of the others `window`; by asset. */
+  window?: Windows | undefined;
+  turnover?: Windows | undefined;
 }
+
+type Windows = Readonly<Record<AssetId, { amount: bigint; seconds: number } | undefined>>;
 
 export type PairList = 'swaps' | 'offers' | 'pools';
 
@@ -65,34 +70,28 @@ export function judgeCollar(
       };
 }
 
-/** Holds what leaves at most to the rule's amount of that asset. */
-export function judgeAmount(
-  { rule: { maxAmount }, path }: Found<PairRule>,
+/** Holds what leaves at most to the rule's amount of that asset, and takes it from the rule's window, if there is one. */
+export function takeAmount(
+  kind: 'swap' | 'offer' | 'deposit',
+  { rule, path }: Found<PairRule>,
   asset: AssetId,
   amount: bigint,
   field: string,
-): Refusal | undefined {
-  const limit = maxAmount[asset] ?? 0n;
-  return amount > limit
-    ? {
-        code: 'amount-too-large',
-        message: `${amount} stroops of ${asset}, at most ${limit}`,
-        field,
-        rule: [...path, 'maxAmount', asset],
-      }
-    : undefined;
-}
-
-/** The rule's window of one asset, if it has one. */
-export function pairLimit(
-  kind: 'swap' | 'offer' | 'deposit',
-  { rule: { pair }, path }: Found<PairRule>,
-  name: 'window' | 'turnover',
-  windows: Readonly<Record<AssetId, { amount: bigint; seconds: number } | undefined>> | undefined,
-  asset: AssetId,
-): Limit[] {
-  const window = windows?.[asset];
-  return window === undefined
-    ? []
-    : [{ key: { kind, asset, pair: marketOf(...pair) }, ...window, rule: [...path, name, asset] }];
+  offer?: string,
+): Refusal | Taken {
+  const limit = rule.maxAmount[asset] ?? 0n;
+  if (amount > limit)
+    return {
+      code: 'amount-too-large',
+      message: `${amount} stroops of ${asset}, at most ${limit}`,
+      field,
+      rule: [...path, 'maxAmount', asset],
+    };
+  const key = { kind, asset, pair: marketOf(...rule.pair) };
+  const name = kind === 'offer' ? 'turnover' : 'window';
+  const window = rule[name]?.[asset];
+  return {
+    spends: [{ ...key, ...(offer === undefined ? {} : { offer }), amount: amount.toString() }],
+    limits: window === undefined ? [] : [{ key, ...window, rule: [...path, name, asset] }],
+  };
 }

@@ -1,24 +1,20 @@
-import type { Spend } from '../journal/entry.ts';
 import type { AssetId, Payment } from '../transaction.ts';
-import { first, type Limit, type OperationRule, type Refusal } from './check.ts';
+import { first, type OperationRule, type Refusal, type Taken } from './check.ts';
 import type { PolicySpec } from './schema.ts';
 
-/** What leaves for whom, also in a path payment. */
-type Paid = Pick<Payment, 'destination' | 'asset' | 'amount'>;
+export const payments: OperationRule<Payment> = (operation, field, spec) =>
+  takePayment(operation, field, 'asset', spec);
 
-export const payments: OperationRule<Payment> = {
-  judge: (operation, field, spec) => judgePayment(operation, field, 'asset', spec),
-  spends: (operation) => [paymentSpend(operation)],
-  limits: paymentLimits,
-};
-
-/** `assetField` names the field of the operation that holds the asset. Every rule that lists asset and destination must allow. */
-export function judgePayment(
-  { destination, asset, amount }: Paid,
+/**
+ * What leaves for whom, also in a path payment. Every rule that lists asset and destination must allow; all payments of an
+ * asset count together, whoever is paid. `assetField` names the field of the operation that holds the asset.
+ */
+export function takePayment(
+  { destination, asset, amount }: Pick<Payment, 'destination' | 'asset' | 'amount'>,
   field: string,
   assetField: string,
   spec: PolicySpec,
-): Refusal | undefined {
+): Refusal | Taken {
   if (!spec.payments.some((rule) => rule.asset === asset))
     return {
       code: 'asset-not-allowed',
@@ -34,7 +30,7 @@ export function judgePayment(
       field: `${field}.destination`,
       rule: ['payments'],
     };
-  return first(rules, ({ rule: { maxAmount }, path }) =>
+  const tooLarge = first(rules, ({ rule: { maxAmount }, path }) =>
     amount > 0n && amount <= maxAmount
       ? undefined
       : {
@@ -44,22 +40,12 @@ export function judgePayment(
           rule: [...path, 'maxAmount'],
         },
   );
-}
-
-/** All payments of an asset count together, whoever is paid. */
-const keyOf = (asset: AssetId) => ({ kind: 'payment' as const, asset });
-
-export const paymentSpend = ({ asset, amount }: Paid): Spend => ({
-  ...keyOf(asset),
-  amount: amount.toString(),
-});
-
-export function paymentLimits({ asset, destination }: Paid, spec: PolicySpec): Limit[] {
-  return rulesFor(asset, destination, spec).map(({ rule: { window }, path }) => ({
-    key: keyOf(asset),
-    ...window,
-    rule: [...path, 'window'],
-  }));
+  if (tooLarge !== undefined) return tooLarge;
+  const key = { kind: 'payment' as const, asset };
+  return {
+    spends: [{ ...key, amount: amount.toString() }],
+    limits: rules.map(({ rule: { window }, path }) => ({ key, ...window, rule: [...path, 'window'] })),
+  };
 }
 
 /** A destination is meant as it is written: the muxed forms of an account are other customers of it. */

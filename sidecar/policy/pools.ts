@@ -1,54 +1,38 @@
 import { createHash } from 'node:crypto';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import type { AssetId, PoolDeposit, PoolWithdraw } from '../transaction.ts';
-import { first, type OperationRule, type Refusal } from './check.ts';
-import { type Found, judgeAmount, judgeCollar, marketOf, pairLimit } from './pairs.ts';
+import { NOTHING, type OperationRule, type Refusal, takeAll } from './check.ts';
+import { type Found, judgeCollar, takeAmount } from './pairs.ts';
 import type { PolicySpec } from './schema.ts';
 
 type PoolRule = PolicySpec['pools'][number];
 /** The pool's assets in the protocol's order. */
 type Pool = Found<PoolRule> & { assets: readonly [AssetId, AssetId] };
 
-export const deposits: OperationRule<PoolDeposit> = {
-  judge(operation, field, spec) {
-    const pool = findPool(operation.poolId, spec);
-    if (pool === undefined) return unknownPool(operation.poolId, field);
-    const [a, b] = pool.assets;
-    return (
-      // Of A per B. The pool may stand anywhere between the two when it is applied.
-      judgeCollar(pool, b, operation.minPrice, `${field}.minPrice`) ??
-      judgeCollar(pool, b, operation.maxPrice, `${field}.maxPrice`) ??
-      first(
-        [
-          { asset: a, amount: operation.maxAmountA, name: 'maxAmountA' },
-          { asset: b, amount: operation.maxAmountB, name: 'maxAmountB' },
-        ],
-        ({ asset, amount, name }) =>
-          amount <= 0n
-            ? {
-                code: 'operation-not-allowed',
-                message: 'a deposit is of more than 0',
-                field: `${field}.${name}`,
-              }
-            : judgeAmount(pool, asset, amount, `${field}.${name}`),
-      )
-    );
-  },
-  spends({ poolId, maxAmountA, maxAmountB }, spec) {
-    const pool = findPool(poolId, spec);
-    if (pool === undefined) return [];
-    const [a, b] = pool.assets;
-    const pair = marketOf(a, b);
-    return [
-      { kind: 'deposit', asset: a, pair, amount: maxAmountA.toString() },
-      { kind: 'deposit', asset: b, pair, amount: maxAmountB.toString() },
-    ];
-  },
-  limits(operation, spec) {
-    const pool = findPool(operation.poolId, spec);
-    if (pool === undefined) return [];
-    return pool.assets.flatMap((asset) => pairLimit('deposit', pool, 'window', pool.rule.window, asset));
-  },
+export const deposits: OperationRule<PoolDeposit> = (operation, field, spec) => {
+  const { poolId, minPrice, maxPrice, maxAmountA, maxAmountB } = operation;
+  const pool = findPool(poolId, spec);
+  if (pool === undefined) return unknownPool(poolId, field);
+  const [a, b] = pool.assets;
+  return (
+    // Of A per B. The pool may stand anywhere between the two when it is applied.
+    judgeCollar(pool, b, minPrice, `${field}.minPrice`) ??
+    judgeCollar(pool, b, maxPrice, `${field}.maxPrice`) ??
+    takeAll(
+      [
+        { asset: a, amount: maxAmountA, name: 'maxAmountA' },
+        { asset: b, amount: maxAmountB, name: 'maxAmountB' },
+      ],
+      ({ asset, amount, name }) =>
+        amount > 0n
+          ? takeAmount('deposit', pool, asset, amount, `${field}.${name}`)
+          : {
+              code: 'operation-not-allowed',
+              message: 'a deposit is of more than 0',
+              field: `${field}.${name}`,
+            },
+    )
+  );
 };
 
 /**
@@ -56,19 +40,15 @@ export const deposits: OperationRule<PoolDeposit> = {
  * limit. Nor does the price: whoever has moved a constant-product pool away from the market gives its depositors a
  * share that is worth more at the market's price, never less (x·p + y is least where y/x = p).
  */
-export const withdrawals: OperationRule<PoolWithdraw> = {
-  judge: ({ poolId, amount }, field, spec) => {
-    if (findPool(poolId, spec) === undefined) return unknownPool(poolId, field);
-    return amount > 0n
-      ? undefined
-      : {
-          code: 'operation-not-allowed',
-          message: 'a withdrawal is of more than 0',
-          field: `${field}.amount`,
-        };
-  },
-  spends: () => [],
-  limits: () => [],
+export const withdrawals: OperationRule<PoolWithdraw> = ({ poolId, amount }, field, spec) => {
+  if (findPool(poolId, spec) === undefined) return unknownPool(poolId, field);
+  return amount > 0n
+    ? NOTHING
+    : {
+        code: 'operation-not-allowed',
+        message: 'a withdrawal is of more than 0',
+        field: `${field}.amount`,
+      };
 };
 
 const unknownPool = (poolId: string, field: string): Refusal => ({

@@ -23,22 +23,17 @@ export interface Market {
   windows: Record<AssetId, Span[]>;
 }
 
-type WindowedRule = PairRule & {
-  window?: Record<AssetId, Span> | undefined;
-  turnover?: Record<AssetId, Span>;
-};
-
 /** The pairs that every policy lists, as the first one writes them. */
 export function markets(list: PairList, policies: readonly Policy[]): Market[] {
-  const [first, ...others] = policies.map(({ spec }) => spec[list] as readonly WindowedRule[]);
+  const [first, ...others] = policies.map(({ spec }) => spec[list] as readonly PairRule[]);
   return (first ?? []).flatMap((rule) => {
     const name = marketOf(...rule.pair);
     const same = others.map((rules) => rules.find(({ pair }) => marketOf(...pair) === name));
-    return same.includes(undefined) ? [] : [merge([rule, ...(same as WindowedRule[])])];
+    return same.includes(undefined) ? [] : [merge([rule, ...(same as PairRule[])])];
   });
 }
 
-function merge(rules: readonly WindowedRule[]): Market {
+function merge(rules: readonly PairRule[]): Market {
   const [base, quote] = rules[0]!.pair;
   const collars = rules.map(({ pair, price: { min, max } }) =>
     pair[0] === base ? { min, max } : { min: inverse(max), max: inverse(min) },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Context } from '../../../sidecar/policy/check.ts';
-import { spendsOf } from '../../../sidecar/policy/limits.ts';
+import { evaluate } from '../../../sidecar/policy/evaluate.ts';
 import type { PathPayment } from '../../../sidecar/transaction.ts';
 import { ISSUER } from '../transactions.ts';
 import { context, EURC_ID, policy, refusalOf, swap, transaction, USDC_ID, verdict } from './fixtures.ts';
@@ -119,7 +119,9 @@ describe('signing policy: swaps @security', () => {
   });
 
   it('spends the most that can leave, and the fee', () => {
-    assert.deepEqual(spendsOf({ transaction: transaction({ fee: 321n }) }, policy().spec, context(), 'fee'), [
+    const decision = evaluate({ transaction: transaction({ fee: 321n }) }, [policy()], context());
+    assert.ok(decision.allowed);
+    assert.deepEqual(decision.spends, [
       { kind: 'fee', asset: 'XLM', amount: '321' },
       { kind: 'swap', asset: 'XLM', pair: [USDC_ID, 'XLM'].join(' '), amount: '100000000' },
     ]);
