@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, { summary: string; load: () => Promise<Comm
   },
   policy: {
     summary: 'tries policies out on cases, and says in words what they allow',
-    load: async () => (await import('./policy/command.ts')).policyCommand,
+    load: async () => (await import('./policy/offline/command.ts')).policyCommand,
   },
 };
 

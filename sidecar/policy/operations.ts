@@ -45,7 +45,7 @@ export const OPERATION_RULES: Rules = {
   payment: payments,
   pathPaymentStrictReceive: pathPayments,
   manageSellOffer: offers,
-  createPassiveSellOffer: 'cannot be changed or matched against others’ passive offers; use manageSellOffer',
+  createPassiveSellOffer: 'takes no offer of the same price; use manageSellOffer',
   setOptions: 'changes who may sign for the account',
   changeTrust: trustlines,
   allowTrust: ISSUERS,

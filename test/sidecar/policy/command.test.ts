@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Asset, Keypair, Operation } from '@stellar/stellar-sdk';
-import { policyCommand } from '../../../sidecar/policy/command.ts';
+import { policyCommand } from '../../../sidecar/policy/offline/command.ts';
 import { PASSPHRASE } from '../signer.ts';
 import { buildTransaction, ISSUER, policyYaml, sendSwap, USDC } from '../transactions.ts';
 import { ACCOUNT, RICH, USDC_ID } from './fixtures.ts';

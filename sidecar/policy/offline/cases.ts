@@ -1,16 +1,16 @@
 import * as z from 'zod';
-import { GRACE_SECONDS } from '../journal/sequences.ts';
-import { createWindows } from '../journal/windows.ts';
-import { SIGNER_ERROR_CODES } from '../protocol.ts';
-import { isRefusal } from './check.ts';
-import { evaluate } from './evaluate.ts';
+import { GRACE_SECONDS } from '../../journal/sequences.ts';
+import { createWindows } from '../../journal/windows.ts';
+import { SIGNER_ERROR_CODES } from '../../protocol.ts';
+import { isRefusal } from '../check.ts';
+import { evaluate } from '../evaluate.ts';
+import { countOf } from '../limits.ts';
+import { takeOperations } from '../operations.ts';
+import { createRateLimit } from '../rate.ts';
+import { account } from '../schema.ts';
+import { readAs } from '../source.ts';
 import { type PolicyFile, placeOf, reasonOf } from './files.ts';
-import { countOf } from './limits.ts';
-import { takeOperations } from './operations.ts';
-import { createRateLimit } from './rate.ts';
 import { type Readable, readable, toJudged } from './readable.ts';
-import { account } from './schema.ts';
-import { readAs } from './source.ts';
 
 const earlier = z.strictObject({
   ...readable,

@@ -1,8 +1,8 @@
-import type { AssetId } from '../transaction.ts';
-import { marketOf, type PairList, type PairRule } from './pairs.ts';
-import type { Ratio } from './price.ts';
-import { compare } from './price.ts';
-import type { Policy } from './schema.ts';
+import type { AssetId } from '../../transaction.ts';
+import { marketOf, type PairList, type PairRule } from '../pairs.ts';
+import type { Ratio } from '../price.ts';
+import { compare } from '../price.ts';
+import type { Policy } from '../schema.ts';
 
 /* What several policies allow together: of a limit the smaller, of a list what stands in all. */
 

@@ -1,14 +1,14 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as z from 'zod';
-import { foreignSignature } from '../envelope/signatures.ts';
-import { decodeEnvelope, networkId } from '../envelope.ts';
-import { createVerifier } from '../keystore/ed25519.ts';
-import type { Operation, Transaction } from '../transaction.ts';
-import type { Judged } from './check.ts';
-import { OPERATION_RULES } from './operations.ts';
-import { poolOf } from './pools.ts';
-import { parseDecimal } from './price.ts';
-import { asset } from './schema.ts';
+import { foreignSignature } from '../../envelope/signatures.ts';
+import { decodeEnvelope, networkId } from '../../envelope.ts';
+import { createVerifier } from '../../keystore/ed25519.ts';
+import type { Operation, Transaction } from '../../transaction.ts';
+import type { Judged } from '../check.ts';
+import { OPERATION_RULES } from '../operations.ts';
+import { poolOf } from '../pools.ts';
+import { parseDecimal } from '../price.ts';
+import { asset } from '../schema.ts';
 
 /* Transactions as a person writes them in a file of cases: amounts in stroops as in policies, prices as 0.1 or 1/10. */
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../common/errors.ts';
-import { isSignerError } from '../errors.ts';
-import { createWindows } from '../journal/windows.ts';
+import { messageOf } from '../../../common/errors.ts';
+import { isSignerError } from '../../errors.ts';
+import { createWindows } from '../../journal/windows.ts';
+import { evaluate } from '../evaluate.ts';
 import { parseCases, runCase } from './cases.ts';
-import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { type PolicyFile, placeOf, readPolicyFiles, reasonOf } from './files.ts';
 import { toJudged } from './readable.ts';

@@ -1,8 +1,8 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
-import type { AssetId } from '../transaction.ts';
-import type { PairList } from './pairs.ts';
-import { compare } from './price.ts';
-import type { Policy } from './schema.ts';
+import type { AssetId } from '../../transaction.ts';
+import type { PairList } from '../pairs.ts';
+import { compare } from '../price.ts';
+import type { Policy } from '../schema.ts';
 import type { Market } from './together.ts';
 import { codeOf } from './words.ts';
 

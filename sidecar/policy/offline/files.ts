@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Refusal } from './check.ts';
-import { parsePolicy } from './load.ts';
-import type { Policy } from './schema.ts';
-import { dotted, type Source } from './source.ts';
+import type { Refusal } from '../check.ts';
+import { parsePolicy } from '../load.ts';
+import type { Policy } from '../schema.ts';
+import { dotted, type Source } from '../source.ts';
 
 /** A policy with the file that it stands in. */
 export interface PolicyFile {

@@ -1,5 +1,5 @@
-import type { AssetId } from '../transaction.ts';
-import type { Ratio } from './price.ts';
+import type { AssetId } from '../../transaction.ts';
+import type { Ratio } from '../price.ts';
 
 /* Numbers for people. */
 
