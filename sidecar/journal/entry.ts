@@ -190,9 +190,11 @@ export interface WrittenLine {
   head: JournalHead;
 }
 
-/** The line after `head`. */
+/** The line after `head`. @throws RangeError for a time that no line can hold */
 export function nextLine(head: JournalHead | undefined, time: Date, entry: JournalEvent): WrittenLine {
   const n = head === undefined ? 0 : head.n + 1;
+  if (time.getUTCFullYear() < 1970 || time.getUTCFullYear() > 9_999)
+    throw new RangeError(`the wall clock shows the year ${time.getUTCFullYear()}: set it right`);
   const written: JournalLine = {
     n,
     time: time.toISOString(),

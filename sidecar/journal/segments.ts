@@ -40,7 +40,7 @@ const UNFINISHED = '.new';
 const MAX_BYTES = 1_073_741_824;
 const LOST = 'lost-';
 
-export const segmentName = (first: number): string => `journal-${String(first).padStart(12, '0')}.jsonl`;
+const segmentName = (first: number): string => `journal-${String(first).padStart(12, '0')}.jsonl`;
 
 export const disk: Disk = {
   async open(path, isNew) {

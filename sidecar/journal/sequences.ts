@@ -1,9 +1,11 @@
 import { signerError } from '../errors.ts';
-import type { Spend } from './entry.ts';
+import type { SavedState, Spend } from './entry.ts';
 
 /** Seconds after maxTime for which a sequence stays taken: the ledger's clock may be behind ours. */
 export const GRACE_SECONDS = 60n;
 const PRUNE_INTERVAL_MS = 1_000;
+/** 140,000 years: far from what a line can hold, also when it is postponed. */
+const NEVER_MS = 2 ** 52;
 
 /** Which transaction has a sequence number. */
 export interface LiveSequence {
@@ -18,13 +20,9 @@ export interface LiveSequence {
   fee: bigint;
 }
 
-/** A sequence that was released, as a restart takes it up. */
-export interface SavedSequence extends LiveSequence {
+interface Record_ extends LiveSequence {
   /** Until then by the monotonic clock (milliseconds): a wall clock that jumps ahead ends nothing early. */
   endsMs: number;
-}
-
-interface Record_ extends SavedSequence {
   /** Signatures being made for it. */
   pending: number;
   /** A signature for it may have left: only time ends it then. */
@@ -50,16 +48,16 @@ export interface Sequences {
   /** What was owed stands in a line on the disk. */
   written(hash: string): void;
   /** What may have left and can still apply. */
-  save(): SavedSequence[];
+  save(): SavedState['live'];
   /** Takes up what was released, in place of what has its sequence, whatever the time is. */
-  load(saved: readonly SavedSequence[]): void;
+  load(saved: SavedState['live']): void;
   /** Moves all ends so many milliseconds away. */
   postpone(ms: number): void;
 }
 
 /** By the monotonic clock: a minute after maxTime, which is so far away at `wall` (Unix seconds). */
 export const endOf = (maxTime: bigint, wall: bigint, monotonicMs: number): number =>
-  monotonicMs + Math.max(0, Number(maxTime + GRACE_SECONDS - wall)) * 1000;
+  Math.min(monotonicMs + Math.max(0, Number(maxTime + GRACE_SECONDS - wall)) * 1000, NEVER_MS);
 
 /**
  * Which transaction was signed for a sequence number that can still be used: while one can still apply, no other may
@@ -94,7 +92,7 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
     pruneAtMs = monotonicMs() + PRUNE_INTERVAL_MS;
   };
 
-  const add = (transaction: SavedSequence, released: boolean): Record_ => {
+  const add = (transaction: LiveSequence & { endsMs: number }, released: boolean): Record_ => {
     const before = live.get(keyOf(transaction));
     if (before !== undefined) forget(before);
     const { source, sequence, hash, maxTime, fee, endsMs } = transaction;
@@ -140,10 +138,18 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
     save() {
       return [...live.values()]
         .filter((record) => record.released && !isOver(record))
-        .map(({ pending: _pending, released: _released, unwritten: _unwritten, ...saved }) => saved);
+        .map(({ source, sequence, hash, maxTime, fee, endsMs }) => ({
+          source,
+          sequence: sequence.toString(),
+          hash,
+          maxTime: maxTime.toString(),
+          fee: fee.toString(),
+          endsMs,
+        }));
     },
     load(saved) {
-      for (const transaction of saved) add(transaction, true);
+      for (const { sequence, maxTime, fee, ...one } of saved)
+        add({ ...one, sequence: BigInt(sequence), maxTime: BigInt(maxTime), fee: BigInt(fee) }, true);
     },
     postpone(ms) {
       for (const record of live.values()) record.endsMs += ms;

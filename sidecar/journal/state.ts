@@ -1,7 +1,7 @@
 import { createClock } from '../clock.ts';
 import type { JournalEvent, JournalLine, SavedState } from './entry.ts';
-import { createSequences, endOf, type Sequences } from './sequences.ts';
-import { createWindows, type Windows } from './windows.ts';
+import { createSequences, endOf } from './sequences.ts';
+import { createWindows } from './windows.ts';
 
 /** The newest checkpoint of a chain: its number and its line. */
 export interface Checkpoint {
@@ -38,26 +38,10 @@ export function resume(saved: SavedState, wallMs: () => number, monotonicMs: () 
   const clock = createClock(wallMs, monotonicMs, saved.at);
   const sequences = createSequences(() => BigInt(Math.floor(wallMs() / 1000)), clock.windowMs);
   const windows = createWindows();
-  restore(saved, sequences, windows);
+  sequences.load(saved.live);
+  windows.load(saved.windows);
   sequences.postpone(Math.max(0, clock.windowMs() - saved.at));
   return { clock, sequences, windows };
-}
-
-/** Fills sequences and windows with what was saved. */
-export function restore(
-  { live, windows: series }: Pick<SavedState, 'live' | 'windows'>,
-  sequences: Pick<Sequences, 'load'>,
-  windows: Pick<Windows, 'load'>,
-): void {
-  windows.load(series);
-  sequences.load(
-    live.map(({ sequence, maxTime, fee, ...one }) => ({
-      ...one,
-      sequence: BigInt(sequence),
-      maxTime: BigInt(maxTime),
-      fee: BigInt(fee),
-    })),
-  );
 }
 
 export function createState(): State {
@@ -74,9 +58,7 @@ export function createState(): State {
     hash: string,
     at: number,
   ): void => {
-    const end = BigInt(maxTime);
-    const endsMs = endOf(end, wall(), at);
-    sequences.load([{ source, sequence: BigInt(sequence), hash, maxTime: end, fee: BigInt(fee), endsMs }]);
+    sequences.load([{ source, sequence, hash, maxTime, fee, endsMs: endOf(BigInt(maxTime), wall(), at) }]);
   };
 
   return {
@@ -86,7 +68,8 @@ export function createState(): State {
         const { live, windows: series, ...rest } = event.state;
         // What was over when it was written is over for good, whatever a clock that jumps says later.
         sequences = noSequences();
-        restore({ live, windows: series }, sequences, windows);
+        sequences.load(live);
+        windows.load(series);
         facts = rest;
         checkpoint = { number: event.number, n, hash };
       }
@@ -100,16 +83,7 @@ export function createState(): State {
       // Its room was the persons' matter who signed it; its sequence is taken like any other.
       if (event.type === 'ceremony') take(event, event.hash, facts.at);
     },
-    save: () => ({
-      ...facts!,
-      live: sequences.save().map(({ sequence, maxTime, fee, ...one }) => ({
-        ...one,
-        sequence: sequence.toString(),
-        maxTime: maxTime.toString(),
-        fee: fee.toString(),
-      })),
-      windows: windows.save(),
-    }),
+    save: () => ({ ...facts!, live: sequences.save(), windows: windows.save() }),
     facts: () => facts!,
     checkpoint: () => checkpoint,
     time: () => timeMs,

@@ -17,7 +17,7 @@ export interface Noted {
   checkpoint?: number | undefined;
 }
 
-export interface Verified {
+interface Verified {
   ok: true;
   id: string;
   account: string;
@@ -39,7 +39,7 @@ export interface Verified {
 export type Verification = Verified | { ok: false; file: string; line: number; reason: string };
 
 /** Sees the lines as they are followed. */
-export interface Visitor {
+interface Visitor {
   line?(line: JournalLine): void;
   /** Awaited before the next file is read. */
   fileEnd?(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { SavedState, Spend } from './entry.ts';
 
 /** The longest window that a policy can ask for (7 days), and how long amounts are remembered. */
-export const MAX_WINDOW_SECONDS = 604_800;
+const MAX_WINDOW_SECONDS = 604_800;
 /** A ledger closes about this often: an offer that is changed within a slot counts once, at its largest. */
 export const SLOT_SECONDS = 5;
 
@@ -17,7 +17,7 @@ interface Series {
 }
 
 /** A series as a checkpoint keeps it. */
-export type SavedSeries = SavedState['windows'][number];
+type SavedSeries = SavedState['windows'][number];
 
 export interface Windows {
   /** What a window of `seconds` that ends now would hold (stroops) if those of `spends` that are of `key` were added. */

@@ -25,7 +25,7 @@ export interface JournalWriter {
 }
 
 /** The newest segment, to be gone on with. */
-export interface OpenSegment {
+interface OpenSegment {
   file: SegmentFile;
   path: string;
   /** Bytes of whole lines. */
@@ -51,7 +51,7 @@ interface Waiting {
 }
 
 /** A segment is full when it has this many bytes, and four times those of its own checkpoint: so checkpoints are a quarter at most. */
-export const SEGMENT_BYTES = 1_048_576;
+const SEGMENT_BYTES = 1_048_576;
 const CHECKPOINT_SHARE = 4;
 /** Also a small one, after this time: a restored copy older than that is noticed. */
 const SEGMENT_MS = 3_600_000;
@@ -156,6 +156,7 @@ export function createWriter(segment: OpenSegment, options: WriterOptions): Jour
     const late = (): void =>
       failed(signerError('journal-unavailable', 'the journal did not confirm the line in time'));
     signal?.addEventListener('abort', late);
+    if (signal?.aborted) late();
     if (busySinceMs === undefined) {
       busySinceMs = monotonicMs();
       written = writeAll();

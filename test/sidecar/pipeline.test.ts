@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { Keypair, StrKey } from '@stellar/stellar-sdk';
-import { createSequences } from '../../sidecar/journal/sequences.ts';
-import { restore } from '../../sidecar/journal/state.ts';
-import { createWindows } from '../../sidecar/journal/windows.ts';
+import { resume } from '../../sidecar/journal/state.ts';
 import { keystoreFault } from '../../sidecar/keystore/keystore.ts';
 import { parsePolicies } from '../../sidecar/policy/load.ts';
 import { createSigner } from '../../sidecar/sign.ts';
@@ -23,9 +21,7 @@ describe('order of a signature @security', () => {
   let keystore: (message: Buffer) => Promise<Buffer>;
   const start = async () => {
     const journal = await place.open({ account: ACCOUNT, disk: fake.disk, now: () => new Date() });
-    const sequences = createSequences(() => BigInt(Math.floor(Date.now() / 1000)), Date.now);
-    const windows = createWindows();
-    restore(journal.restored, sequences, windows);
+    const { sequences, windows } = resume(journal.restored, Date.now, Date.now);
     const signer = createSigner({
       account: ACCOUNT,
       publicKey: Buffer.from(StrKey.decodeEd25519PublicKey(ACCOUNT)),

@@ -7,7 +7,16 @@ import { beginChain, goOn, readNewest } from '../../../sidecar/journal/opening.t
 import { disk as realDisk } from '../../../sidecar/journal/segments.ts';
 import { verifyFolder } from '../../../sidecar/journal/verify.ts';
 import type { JournalWriter } from '../../../sidecar/journal/writer.ts';
-import { type Call, createPlace, faultyDisk, NETWORK, type Place, STARTED } from './fixtures.ts';
+import {
+  type Call,
+  createPlace,
+  faultyDisk,
+  NETWORK,
+  type Place,
+  START_MS,
+  STARTED,
+  signed,
+} from './fixtures.ts';
 
 const CREATED: JournalEvent = { type: 'created', id: 'x', account: 'G', network: NETWORK };
 
@@ -135,6 +144,35 @@ describe('journal writer @security', () => {
     await writer.recover();
     assert.ok(place.text().includes(other));
     assert.match(writer.fault()!, /somebody else/);
+  });
+
+  it('stops while the wall clock shows a year that no line can hold', async () => {
+    place.time.wallMs = Date.UTC(10_000, 0);
+    await assert.rejects(writer.append(STARTED), { code: 'journal-unavailable' });
+    assert.match(writer.fault()!, /wall clock/);
+    await writer.recover();
+    assert.match(writer.fault()!, /wall clock/);
+    place.time.wallMs = START_MS;
+    await writer.recover();
+    await writer.append(STARTED);
+    assert.deepEqual(place.types(), ['created', 'write-recovered', 'started']);
+    await verified();
+  });
+
+  it('can be read again with a maxTime that no clock reaches in its checkpoint', async () => {
+    await writer.append(signed(1, { maxTime: '9'.repeat(20) }));
+    writer.rotate(0);
+    await writer.append({ type: 'started', at: START_MS + 1_000_000 });
+    writer.rotate(0);
+    await writer.append(STARTED);
+    await verified();
+    assert.equal((await readNewest(place.dir))!.state.save().live.length, 1);
+  });
+
+  it('does not wait for the disk when the deadline has passed already', async () => {
+    const { finish } = hold();
+    await assert.rejects(writer.append(STARTED, AbortSignal.abort()), { code: 'journal-unavailable' });
+    finish();
   });
 
   it('listens to no deadline once it has answered', async () => {
