@@ -32,22 +32,18 @@ describe('signer policy @security', () => {
   const policyFile = (spec: Record<string, unknown> = {}, name = 'trading') =>
     file(`${name}.yaml`, policyYaml(ACCOUNT, spec).replace('"name":"trading"', `"name":"${name}"`));
 
-  it('runs the cases of the example: all as expected', async () => {
-    const { code, out } = await run(
-      'test',
-      '--policy',
-      EXAMPLE,
-      '--cases',
-      'examples/cases/market-maker.yaml',
-    );
-    assert.equal(code, 0, out);
-    assert.match(
-      out,
-      /^ok {3}below the collar: refused by .*market-maker\.yaml line \d+ \(spec\.offers\[0\]\.price\): /m,
-    );
-    assert.match(out, /^(\d+) of \1 cases as expected$/m);
-    assert.doesNotMatch(out, /FAIL/);
-  });
+  const examples: [string, string, string][] = [
+    [EXAMPLE, 'market-maker', 'spec\\.offers\\[0\\]\\.price'],
+    ['examples/signingpolicy.yaml', 'swaps', 'spec\\.swaps\\[0\\]\\.price'],
+  ];
+  for (const [policy, name, place] of examples)
+    it(`runs the cases ${name} of the examples: all as expected`, async () => {
+      const { code, out } = await run('test', '--policy', policy, '--cases', `examples/cases/${name}.yaml`);
+      assert.equal(code, 0, out);
+      assert.match(out, new RegExp(`^ok {3}[^:]+: refused by \\S+\\.yaml line \\d+ \\(${place}\\): `, 'm'));
+      assert.match(out, /^(\d+) of \1 cases as expected$/m);
+      assert.doesNotMatch(out, /FAIL/);
+    });
 
   let cases = 0;
   /** A file of one case. */
