@@ -114,6 +114,8 @@ async function verify(dir: string, values: Values, io: Io): Promise<number> {
 function broken(result: Extract<Verification, { ok: false }>, { stderr }: Io): number {
   const { file, line, reason } = result;
   stderr.write(`signer: ${file}${line === 0 ? '' : ` line ${line}`}: ${reason}\n`);
+  if (line > 0)
+    stderr.write('signer: keep a copy of the folder as it is; then see the runbook of the journal’s page\n');
   return 1;
 }
 

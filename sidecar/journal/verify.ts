@@ -78,7 +78,10 @@ export async function verifyFolder(
 }
 
 async function follow(dir: string, noted: Noted, visit: Visitor): Promise<Verification> {
-  const segments = await listSegments(dir);
+  const segments = await listSegments(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   const [oldest] = segments;
   if (oldest === undefined) return { ok: false, file: dir, line: 0, reason: 'there is no journal here' };
   const chain = createChain(noted);

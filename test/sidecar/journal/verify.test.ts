@@ -132,6 +132,8 @@ describe('verification of a journal @security', () => {
   it('finds a journal that is not there', async () => {
     for (const name of names) rmSync(join(place.dir, name));
     assert.match(await fault({}), /there is no journal here/);
+    const nowhere = await verifyFolder(join(place.dir, 'nowhere'));
+    assert.ok(!nowhere.ok && /there is no journal here/.test(nowhere.reason));
   });
 
   it('names any edit, removal, insertion and reorder of lines anywhere', async () => {
