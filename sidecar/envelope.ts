@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeMuxedAccountToAddress, xdr } from '@stellar/stellar-sdk/base';
+import { messageOf } from '../common/errors.ts';
 import { malformed } from './envelope/malformed.ts';
 import { readOperation } from './envelope/operations.ts';
 import { signerError } from './errors.ts';
@@ -25,6 +26,8 @@ export interface DecodedEnvelope {
   withSignature(publicKey: Buffer, signature: Buffer): string;
 }
 
+/** Characters. */
+const MAX_CAUSE = 300;
 const ENVELOPE_TYPE_TX = Buffer.from([0, 0, 0, 2]);
 const ENVELOPE_TYPE_TX_FEE_BUMP = Buffer.from([0, 0, 0, 5]);
 
@@ -125,7 +128,8 @@ function parse(bytes: Buffer): xdr.TransactionEnvelope {
   try {
     return xdr.TransactionEnvelope.fromXdr(bytes) as xdr.TransactionEnvelope;
   } catch (cause) {
-    throw malformed('not a TransactionEnvelope', cause);
+    // The library's path to what is wrong is as long as the envelope is deep: a log needs only its end.
+    throw malformed('not a TransactionEnvelope', messageOf(cause).slice(-MAX_CAUSE));
   }
 }
 

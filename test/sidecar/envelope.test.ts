@@ -202,6 +202,36 @@ describe('envelope decoding @security', () => {
       assert.equal(decode(withSequence(sequence)).transaction.sequence, sequence);
   });
 
+  it('refuses what is nested without end, and keeps little of why', () => {
+    const words = (...values: number[]) =>
+      Buffer.concat(values.map((value) => Buffer.from([0, 0, 0, value])));
+    const bare = buildTransaction({
+      account: ACCOUNT,
+      operations: [Operation.bumpSequence({ bumpTo: '1' }) as unknown as ReturnType<typeof sendSwap>],
+    });
+    const bytes = Buffer.from(bare.toXDR(), 'base64');
+    const vector = words(16, 1, 1);
+    const nested = Buffer.concat([
+      // Up to the operation, which ends with source, type and int64 before the transaction's ext and signatures.
+      bytes.subarray(0, -24),
+      words(0, 24, 0, 1),
+      Buffer.alloc(32),
+      words(1),
+      Buffer.from('f\0\0\0'),
+      words(1),
+      ...Array.from({ length: 1_500 }, () => vector),
+      words(1, 0, 0, 0),
+    ]);
+    assert.throws(
+      () => decode(nested.toString('base64')),
+      (error: { code: string; cause: string }) => {
+        assert.equal(error.code, 'malformed-envelope');
+        assert.match(error.cause, /depth/);
+        return error.cause.length <= 300;
+      },
+    );
+  });
+
   it('refuses v0 envelopes by name', () => {
     // A v0 envelope is a v1 without the key type of its source: 0 for the envelope type, then the key.
     const v0 = Buffer.concat([Buffer.alloc(4), good.subarray(8)]);
