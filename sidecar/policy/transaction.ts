@@ -5,7 +5,11 @@ import { type Check, first } from './check.ts';
 export const signatures: Check = ({ foreignSignature: field }) =>
   field === undefined
     ? undefined
-    : { code: 'bad-signature', message: 'it does not verify under this account and network', field };
+    : {
+        code: 'bad-signature',
+        message: 'only one signature may be there, of this account for this network',
+        field,
+      };
 
 /**
  * Who gives the sequence number and who pays: the account itself or a listed channel. A muxed form of either is another

@@ -314,8 +314,11 @@ describe('signing pipeline @security', () => {
     const bare = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
     bare.signatures.length = 0;
     inner.sign(Keypair.random());
+    const twice = TransactionBuilder.fromXDR(envelopeXdr, PASSPHRASE) as Transaction;
+    twice.sign(KEY);
     const cases: [Transaction, string][] = [
       [bare, 'innerTx.signatures'],
+      [twice, 'innerTx.signatures[1]'],
       [inner, 'innerTx.signatures[1]'],
     ];
     for (const [transaction, field] of cases)
