@@ -191,8 +191,12 @@ function createChain({ auditKey, head: notedHead, checkpoint: notedCheckpoint }:
         return `the noted line ${notedHead.n} was removed, so that nothing can be said of it: note a newer one`;
       if (notedCheckpoint !== undefined && notedCheckpoint > checkpoint)
         return `it is cut off: checkpoint ${notedCheckpoint} was noted, and the newest is ${checkpoint}`;
-      if (auditKey !== undefined && checkpoints.size > 0 && signed === undefined)
-        return `no checkpoint is signed by ${auditKey}`;
+      if (auditKey !== undefined && signed === undefined)
+        return `no checkpoint is signed by ${auditKey}: only a journal in its first hour has none`;
+      // The newest may not be signed yet.
+      const unsigned = [...checkpoints.values()].filter(({ n }) => n > (signed?.n ?? head.n));
+      if (auditKey !== undefined && unsigned.length > 1)
+        return `the last ${unsigned.length} checkpoints are not signed: the audit key did not work, or the lines after ${signed?.n} were written anew`;
       return undefined;
     },
     summary: () => ({

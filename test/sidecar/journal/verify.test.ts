@@ -124,6 +124,25 @@ describe('verification of a journal @security', () => {
     );
   });
 
+  it('finds all written anew after a signed checkpoint, once two more should be signed', async () => {
+    const journal = await place.open({ expected: async () => 'unsaid' });
+    await fill(journal, 1);
+    assert.equal(await fault({ auditKey: AUDIT.hex }), 'ok');
+    await fill(journal, 1);
+    assert.match(await fault({ auditKey: AUDIT.hex }), /the last 2 checkpoints are not signed/);
+    assert.equal(await fault({}), 'ok');
+  });
+
+  it('finds all of it written anew without a checkpoint', async () => {
+    const [first = '', ...others] = names;
+    for (const name of others) rmSync(join(place.dir, name));
+    assert.equal(await fault({}), 'ok');
+    assert.match(
+      await fault({ auditKey: AUDIT.hex }),
+      new RegExp(`${first} line \\d+: no checkpoint is signed by`),
+    );
+  });
+
   it('finds a beginning that is missing', async () => {
     rmSync(join(place.dir, names[0]!));
     assert.match(await fault({}), /lines 0 to \d+ are missing, and no line says that they were removed/);
