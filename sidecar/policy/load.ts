@@ -26,12 +26,12 @@ const DATA_LINK = '..data';
 const stopping = z.object({ spec: z.object({ killSwitch: z.boolean(), accounts: z.array(z.unknown()) }) });
 
 /**
- * Reads a folder of `*.yaml`. The kubelet swaps a whole ConfigMap by one symlink, `..data`: it is resolved once, so that
+ * Reads a folder of `*.yaml`, and what somebody may believe to be one. The kubelet swaps a whole ConfigMap by one symlink, `..data`: it is resolved once, so that
  * all files are of one version.
  */
 async function readFolder(dir: string): Promise<Found[]> {
   const root = await realpath(join(dir, DATA_LINK)).catch(() => dir);
-  const names = (await readdir(root)).filter((name) => name.endsWith('.yaml')).sort();
+  const names = (await readdir(root)).filter((name) => /\.(ya?ml|json)$/i.test(name)).sort();
   return Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(root, name)) })));
 }
 
@@ -41,6 +41,8 @@ async function readFolder(dir: string): Promise<Found[]> {
  * @throws Error naming the file, the line and the field
  */
 export function parsePolicies(files: readonly Found[], account: string): Policy[] {
+  const odd = files.find(({ name }) => !name.endsWith('.yaml'));
+  if (odd !== undefined) throw new Error(`${odd.name}: the name of a policy must end in .yaml`);
   const policies = files.map(({ name, bytes }) => parsePolicy(name, bytes).policy);
   const twice = policies.find((policy, i) => policies.findIndex(({ name }) => name === policy.name) !== i);
   if (twice !== undefined) throw new Error(`two files hold a policy named ${twice.name}`);

@@ -151,6 +151,31 @@ describe('signing policy: loading @security', () => {
     assert.deepEqual(stopped().slice(1), [false, undefined]);
   });
 
+  it('keeps the old set when a file that is meant as a policy has another ending', async () => {
+    writeFileSync(join(dir, 'a.yaml'), named('a'));
+    writeFileSync(join(dir, 'README.md'), 'no policy');
+    const policies = store();
+    await policies.reload();
+    assert.equal(policies.current().fault, undefined);
+    for (const name of ['b.yml', 'b.json', 'b.YAML']) {
+      writeFileSync(join(dir, name), named('b'));
+      await policies.reload();
+      assert.match(policies.current().fault!, new RegExp(`^${name}: .* must end in \\.yaml`));
+      assert.deepEqual(
+        policies.current().policies.map((policy) => policy.name),
+        ['a'],
+      );
+      writeFileSync(join(dir, 'a.yaml'), named('a').replace('"spec":{', '"spec":{"killSwitch":true,'));
+      await policies.reload();
+      assert.equal(policies.current().policies[0]!.spec.killSwitch, true);
+      writeFileSync(join(dir, 'a.yaml'), named('a'));
+      rmSync(join(dir, name));
+      await policies.reload();
+    }
+    await policies.reload();
+    assert.equal(policies.current().fault, undefined);
+  });
+
   it('has none at a first start without one', async () => {
     const policies = store();
     await policies.reload();
