@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { journalCommand } from '../../../sidecar/journal/command.ts';
-import type { JournalEvent } from '../../../sidecar/journal/entry.ts';
+import { EVENT_TYPES, type JournalEvent } from '../../../sidecar/journal/entry.ts';
 import { decimal, inWords } from '../../../sidecar/journal/words.ts';
 import { playTranscript } from '../transcript.ts';
 import { createPlace } from './fixtures.ts';
@@ -42,6 +42,14 @@ describe('signer journal @security', () => {
     assert.deepEqual(journal.standing(), { state: 'ready' });
     await assert.rejects(journalCommand(args, io), /there is no loss to accept/);
     await place.remove();
+  });
+
+  it('has a page that names every type of line', () => {
+    const page = readFileSync(new URL('../../../docs/signer/journal.md', import.meta.url), 'utf8');
+    assert.deepEqual(
+      EVENT_TYPES.filter((type) => !page.includes(`\`${type}\``)),
+      [],
+    );
   });
 
   it('has words for every event, and amounts in whole units', () => {
