@@ -11,6 +11,7 @@ import { createLimits } from './auth/limits.ts';
 import type { SignerConfig } from './config.ts';
 import { networkId } from './envelope.ts';
 import { healthModules, named, startHealthWhenPossible } from './health.ts';
+import type { JournalEvent } from './journal/entry.ts';
 import { expectation } from './journal/identity.ts';
 import { openJournal } from './journal/journal.ts';
 import { resume } from './journal/state.ts';
@@ -70,9 +71,9 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
   observeJournal(registry, journal);
   const { clock, sequences, windows } = resume(journal.restored, Date.now, monotonicMs);
   // A disk that is full says so on /readyz, and is tried again.
-  await journal
-    .append({ type: 'started', at: clock.windowMs() })
-    .catch((err: unknown) => log.error({ err }, 'journal'));
+  const note = (event: JournalEvent): Promise<void> =>
+    journal.append(event).catch((err: unknown) => log.error({ err }, 'journal'));
+  await note({ type: 'started', at: clock.windowMs() });
 
   const policies = createPolicyStore(config.policyDir, config.account, (set) => {
     metrics.policies.set(set.policies.length);
@@ -80,13 +81,11 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     metrics.policyReloads.inc({ result: set.fault === undefined ? 'loaded' : 'refused' });
     if (set.fault === undefined) log.info({ policies: named(set) }, 'policies loaded');
     else log.error({ fault: set.fault }, 'policies refused, the ones before stay in force');
-    journal
-      .append(
-        set.fault === undefined
-          ? { type: 'policies-loaded', policies: named(set) }
-          : { type: 'policies-refused', reason: set.fault },
-      )
-      .catch((err: unknown) => log.error({ err }, 'journal'));
+    void note(
+      set.fault === undefined
+        ? { type: 'policies-loaded', policies: named(set) }
+        : { type: 'policies-refused', reason: set.fault },
+    );
   });
   await policies.reload();
 
@@ -98,6 +97,7 @@ export async function run(config: SignerConfig, log: Logger, signal: AbortSignal
     onChange: (fault) => {
       metrics.keystoreOpen.set(fault === undefined ? 1 : 0);
       if (fault !== undefined) metrics.keystoreFaults.inc({ code: fault.code });
+      void note(fault === undefined ? { type: 'key-usable' } : { type: 'key-unusable', code: fault.code });
       if (fault === undefined) log.info('the key is usable');
       else log.error({ code: fault.code, fault: fault.message }, 'the key is not usable');
     },

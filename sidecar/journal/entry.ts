@@ -116,6 +116,9 @@ const event = z.discriminatedUnion('type', [
     policies: z.array(z.strictObject({ name: z.string(), hash: hex32 })),
   }),
   z.strictObject({ type: z.literal('policies-refused'), reason: z.string() }),
+  z.strictObject({ type: z.literal('key-usable') }),
+  /** By code of the fault tables of the key stores. */
+  z.strictObject({ type: z.literal('key-unusable'), code: z.string() }),
   z.strictObject({ type: z.literal('incomplete-line-cut'), bytes: z.int() }),
   /** The journal could not be written for a time. */
   z.strictObject({ type: z.literal('write-recovered'), reason: text }),

@@ -47,6 +47,8 @@ export interface Sequences {
   owe(hash: string, spends: readonly Spend[]): readonly Spend[];
   /** What was owed stands in a line on the disk. */
   written(hash: string): void;
+  /** Forgets what is over. */
+  prune(): void;
   /** What may have left and can still apply. */
   save(): SavedState['live'];
   /** Takes up what was released, in place of what has its sequence, whatever the time is. */
@@ -87,7 +89,6 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
 
   let pruneAtMs = 0;
   const prune = (): void => {
-    if (monotonicMs() < pruneAtMs) return;
     for (const record of live.values()) current(record);
     pruneAtMs = monotonicMs() + PRUNE_INTERVAL_MS;
   };
@@ -108,7 +109,7 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
       return record?.released === true ? record : undefined;
     },
     take(transaction) {
-      prune();
+      if (monotonicMs() >= pruneAtMs) prune();
       const endsMs = endOf(transaction.maxTime, now(), monotonicMs());
       const record = current(live.get(keyOf(transaction))) ?? add({ ...transaction, endsMs }, false);
       if (record.hash !== transaction.hash)
@@ -147,6 +148,7 @@ export function createSequences(now: () => bigint, monotonicMs: () => number): S
           endsMs,
         }));
     },
+    prune,
     load(saved) {
       for (const { sequence, maxTime, fee, ...one } of saved)
         add({ ...one, sequence: BigInt(sequence), maxTime: BigInt(maxTime), fee: BigInt(fee) }, true);

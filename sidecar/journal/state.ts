@@ -44,6 +44,12 @@ export function resume(saved: SavedState, wallMs: () => number, monotonicMs: () 
   return { clock, sequences, windows };
 }
 
+/**
+ * Lines between two looks at what is over, so that a long segment does not fill the memory. By line numbers: whoever adds the
+ * lines up, from wherever, forgets the same at the same line.
+ */
+const PRUNE_LINES = 1_024;
+
 export function createState(): State {
   let facts: Facts | undefined;
   let checkpoint: Checkpoint | undefined;
@@ -82,6 +88,7 @@ export function createState(): State {
       }
       // Its room was the persons' matter who signed it; its sequence is taken like any other.
       if (event.type === 'ceremony') take(event, event.hash, facts.at);
+      if (n % PRUNE_LINES === 0) sequences.prune();
     },
     save: () => ({ ...facts!, live: sequences.save(), windows: windows.save() }),
     facts: () => facts!,

@@ -56,6 +56,10 @@ function say(event: JournalEvent): string {
     }
     case 'started':
       return 'the signer started';
+    case 'key-usable':
+      return 'the key is usable';
+    case 'key-unusable':
+      return `the key is not usable: ${event.code}`;
     case 'policies-loaded':
       return `policies in force: ${event.policies.length === 0 ? 'none' : names(event.policies)}`;
     case 'policies-refused':

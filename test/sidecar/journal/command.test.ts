@@ -61,6 +61,8 @@ describe('signer journal @security', () => {
       '12.3456789',
     ]);
     const events: JournalEvent[] = [
+      { type: 'key-usable' },
+      { type: 'key-unusable', code: 'pin-refused' },
       { type: 'policies-refused', reason: 'bad' },
       { type: 'incomplete-line-cut', bytes: 7 },
       { type: 'write-recovered', reason: 'ENOSPC' },
