@@ -20,7 +20,7 @@ import { buildTransaction, policyYaml, type SwapOptions, USDC } from './transact
 
 const KEY = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 3));
 const ACCOUNT = KEY.publicKey();
-const signal = AbortSignal.timeout(60_000);
+const { signal } = new AbortController();
 
 /** The pipeline with real rules and state around a key store and a journal that the test commands. */
 function setup(spec: Record<string, unknown> = {}) {

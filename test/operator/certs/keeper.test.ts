@@ -5,7 +5,7 @@ import type { KubeClient } from '../../../operator/kube/client.ts';
 import { KubeError } from '../../../operator/kube/errors.ts';
 import { manualClock } from '../kube/clocks.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const { signal } = new AbortController();
 const OWNER = { uid: 'uid', namespace: 'ns', name: 'slc', metadata: {} };
 const NOTHING: Holding = { certificates: [], root: undefined };
 
