@@ -1,9 +1,11 @@
 /**
  * `make bench-signer`: the signer as a process, everything on, against what it stands on, in turn
- * in one run: the same verified pool of sessions in this process without HTTP, policy and journal; bare C_Sign on eight
+ * in one run: the same HTTP server with nothing behind it, the same verified pool of sessions in this process without HTTP, policy and journal; bare C_Sign on eight
  * sessions; OpenBao's own endpoint. It prints and never fails on a figure: machines differ, ratios less.
  */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { StrKey } from '@stellar/stellar-sdk';
 import graphene from 'graphene-pk11';
 import { Pool } from 'undici';
+import type { HmacKey } from '../../common/http-signatures-hmac.ts';
 import { Secret } from '../../common/secret.ts';
 import { createPkcs11Opener } from '../../sidecar/keystore/pkcs11/open.ts';
 import { findSlot, loadModule, login } from '../../sidecar/keystore/pkcs11/token.ts';
@@ -45,26 +48,51 @@ interface Contender {
   close(): Promise<void>;
 }
 
-/** The signer as a process, asked over its socket. */
-async function signer(name: string, account: string, running: RunningSigner): Promise<Contender> {
-  const free = Array.from({ length: Math.max(...IN_FLIGHT) }, () =>
-    openConnection(running.socket, readKey(running.socket), PASSPHRASE),
-  );
-  const all = [...free];
+/** Asks over a socket, with as many connections as the most that are in flight. */
+function asking(socket: string, key: HmacKey, account: string): Pick<Contender, 'work' | 'close'> {
+  const all = Array.from({ length: Math.max(...IN_FLIGHT) }, () => openConnection(socket, key, PASSPHRASE));
+  const free = [...all];
   const envelope = envelopeSource(buildTransaction({ account }), BigInt(Date.now()));
   return {
-    name,
     async work() {
-      // There are as many as the most that are in flight.
       const connection = free.pop()!;
       const isSigned = await connection.sign(envelope());
       free.push(connection);
       return isSigned;
     },
+    close: async () => {
+      for (const { close } of all) close();
+    },
+  };
+}
+
+/** The signer as a process. */
+function signer(name: string, account: string, running: RunningSigner): Contender {
+  const { work, close } = asking(running.socket, readKey(running.socket), account);
+  return {
+    name,
+    work,
     loop: async () => (await running.metric('nodejs_eventloop_lag_p99_seconds')) * 1000,
     async close() {
-      for (const { close } of all) close();
+      await close();
       await running.stop();
+    },
+  };
+}
+
+/** The same HTTP server with nothing behind it, as a process. */
+async function http(account: string, dir: string): Promise<Contender> {
+  const socket = join(dir, 'express.sock');
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'express.ts'), socket]);
+  await once(child.stdout, 'data');
+  const key = { id: 'nobody', secret: new Secret(randomBytes(32)) };
+  const { work, close } = asking(socket, key, account);
+  return {
+    name: 'Express',
+    work,
+    async close() {
+      await close();
+      child.kill();
     },
   };
 }
@@ -222,7 +250,7 @@ const hsm = await startSigner({
   env: { STELLAR_PKCS11_SESSIONS: String(SESSIONS), UV_THREADPOOL_SIZE: String(SESSIONS) },
   policies: policy(token.account),
 });
-const pkcs11 = [await signer('signer', token.account, hsm), verified, raw(token)];
+const pkcs11 = [signer('signer', token.account, hsm), await http(token.account, dir), verified, raw(token)];
 console.log('\nPKCS#11 (SoftHSM)');
 const byToken = table(await measure(pkcs11), pkcs11);
 for (const { close } of pkcs11) await close();
@@ -236,7 +264,7 @@ const vault = await startSigner({
   token: vaultBackend(bao, key, role.appRole),
   policies: policy(account),
 });
-const transit = [await signer('signer', account, vault), rawVault(bao, key)];
+const transit = [signer('signer', account, vault), rawVault(bao, key)];
 console.log('\nVault transit (OpenBao)');
 const byVault = table(await measure(transit), transit);
 for (const { close } of transit) await close();
