@@ -1,5 +1,6 @@
 import { isCoded } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import type { RateLimit } from '../common/rate.ts';
 import { foreignSignature } from './envelope/signatures.ts';
 import { type DecodedEnvelope, decodeEnvelope, networkId } from './envelope.ts';
 import { isSignerError, type SignerError, signerError } from './errors.ts';
@@ -13,7 +14,6 @@ import type { Keystore } from './keystore/keystore.ts';
 import type { SignerMetrics } from './metrics.ts';
 import type { Budget } from './policy/check.ts';
 import { evaluate } from './policy/evaluate.ts';
-import type { RateLimit } from './policy/rate.ts';
 import type { Policy } from './policy/schema.ts';
 import type { SignRequest, SignResponse } from './protocol.ts';
 

@@ -1,5 +1,5 @@
+import { createRateLimit } from '../../common/rate.ts';
 import { signerError } from '../errors.ts';
-import { createRateLimit } from '../policy/rate.ts';
 
 export interface Limits {
   /**

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { StrKey } from '@stellar/stellar-sdk';
 import graphene from 'graphene-pk11';
+import { PRIVATE } from '../../sidecar/keystore/pkcs11/ceremony.ts';
 import { rawPublicKey } from '../../sidecar/keystore/pkcs11/point.ts';
 import { initialize, loadModule } from '../../sidecar/keystore/pkcs11/token.ts';
 import { VENDORS } from '../../sidecar/keystore/pkcs11/vendors.ts';
@@ -85,22 +86,7 @@ export function generateKey(session: graphene.Session, options: KeyOptions = {})
   const pair = session.generateKeyPair(
     SOFTHSM.keyPairMechanisms[0] as graphene.MechanismEnum,
     { keyType, token: true, verify: true, paramsEC: curve, label, id },
-    {
-      keyType,
-      token: true,
-      private: true,
-      sensitive: true,
-      extractable: false,
-      sign: true,
-      // SoftHSM gives a key that does not say otherwise the right to all three.
-      signRecover: false,
-      decrypt: false,
-      unwrap: false,
-      derive: false,
-      ...attributes,
-      label,
-      id,
-    },
+    { keyType, ...PRIVATE, ...attributes, label, id },
   );
   const raw = rawPublicKey(pair.publicKey.getAttribute('pointEC'));
   if (raw === undefined) throw new Error('the token gave a public key of unknown encoding');

@@ -12,8 +12,8 @@ import { type PointEncoding, parameterBytes, type Vendor } from './vendors.ts';
 
 const PUBLIC = { token: true, verify: true } as const;
 
-/** What the signer wants of a private key (its rules are in key.ts), asked for when it is made. */
-const PRIVATE = {
+/** What the signer wants of a private key (its rules are in key.ts), asked for when it is made: a token gives rights that are not denied. */
+export const PRIVATE = {
   token: true,
   private: true,
   sensitive: true,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { createRateLimit } from '../../../common/rate.ts';
 import { GRACE_SECONDS } from '../../journal/sequences.ts';
 import { createWindows } from '../../journal/windows.ts';
 import { SIGNER_ERROR_CODES } from '../../protocol.ts';
@@ -6,7 +7,6 @@ import { isRefusal } from '../check.ts';
 import { evaluate } from '../evaluate.ts';
 import { countOf } from '../limits.ts';
 import { takeOperations } from '../operations.ts';
-import { createRateLimit } from '../rate.ts';
 import { account } from '../schema.ts';
 import { readAs } from '../source.ts';
 import { type PolicyFile, placeOf, reasonOf } from './files.ts';

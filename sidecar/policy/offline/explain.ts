@@ -1,8 +1,8 @@
+import { BURST_SECONDS } from '../../../common/rate.ts';
 import { SLOT_SECONDS } from '../../journal/windows.ts';
 import type { AssetId } from '../../transaction.ts';
 import { DELETION_BUDGET } from '../limits.ts';
 import type { PairList } from '../pairs.ts';
-import { BURST_SECONDS } from '../rate.ts';
 import type { Policy, PolicySpec } from '../schema.ts';
 import type { PolicyFile } from './files.ts';
 import { inAll, least, type Market, markets, mostIn, type Span } from './together.ts';

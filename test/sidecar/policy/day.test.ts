@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createRateLimit } from '../../../common/rate.ts';
 import { createWindows } from '../../../sidecar/journal/windows.ts';
 import { evaluate } from '../../../sidecar/policy/evaluate.ts';
 import { parsePolicy } from '../../../sidecar/policy/load.ts';
-import { createRateLimit } from '../../../sidecar/policy/rate.ts';
 import type { Offer } from '../../../sidecar/transaction.ts';
 import { transaction } from './fixtures.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Asset, getLiquidityPoolId } from '@stellar/stellar-sdk';
 import fc from 'fast-check';
+import { createRateLimit } from '../../../common/rate.ts';
 import { createWindows } from '../../../sidecar/journal/windows.ts';
 import { evaluate } from '../../../sidecar/policy/evaluate.ts';
-import { createRateLimit } from '../../../sidecar/policy/rate.ts';
 import type { Operation, Transaction } from '../../../sidecar/transaction.ts';
 import { EURC, ISSUER, USDC } from '../transactions.ts';
 import { ACCOUNT, CHANNEL, CUSTOMER, EURC_ID, policy, USDC_ID } from './fixtures.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createRateLimit } from '../../../sidecar/policy/rate.ts';
+import { createRateLimit } from '../../common/rate.ts';
 
 describe('signing policy: rate @security', () => {
   it('gives five seconds’ worth at once, then the rate', () => {
