@@ -2,24 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type pkcs11js from 'pkcs11js';
-import type { Pkcs11Options } from '../../../../sidecar/keystore/pkcs11/open.ts';
 import { sharedToken } from '../../shared-token.ts';
 import type { Token } from '../../token.ts';
-import { openerFor, signal } from './opener.ts';
+import { openersOf, signal } from './opener.ts';
 
 /** A real SoftHSM token, whose library is made to misbehave. */
 describe('PKCS#11 key store on a library that misbehaves @security', function () {
   this.timeout(60_000);
   let dir: string;
   let token: Token;
-  /** The library of the last `open`; tests put faults into it. */
-  let lib: pkcs11js.PKCS11;
-  const opener = (...given: Parameters<ReturnType<typeof openerFor>>) =>
-    openerFor(token, (native) => {
-      lib = native;
-    })(...given);
-  const open = (changes: Partial<Pkcs11Options> = {}) => opener(changes)(signal());
+  const { opener, open, library } = openersOf(() => token);
 
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'token-'));
@@ -94,6 +86,7 @@ describe('PKCS#11 key store on a library that misbehaves @security', function ()
     const keystore = await open();
     const sessions: string[] = [];
     const closed: string[] = [];
+    const lib = library();
     const { C_SignAsync: sign, C_CloseSession: close } = lib;
     let faults = 1;
     lib.C_SignAsync = async (session, ...buffers) => {
@@ -114,6 +107,7 @@ describe('PKCS#11 key store on a library that misbehaves @security', function ()
 
   it('gives no signature away that does not verify', async () => {
     const keystore = await open({ recoveryMs: 50 });
+    const lib = library();
     const { C_SignAsync: sign } = lib;
     lib.C_SignAsync = (session, _input, output) => sign.call(lib, session, Buffer.alloc(32, 99), output);
     await assert.rejects(keystore.sign(Buffer.alloc(32), signal()), {
@@ -126,6 +120,7 @@ describe('PKCS#11 key store on a library that misbehaves @security', function ()
   it('hands the native worker buffers of its own, outside the pool', async () => {
     const keystore = await open();
     const seen: Buffer[] = [];
+    const lib = library();
     const { C_SignAsync: sign } = lib;
     lib.C_SignAsync = (session, input, output) => {
       seen.push(input, output);

@@ -15,7 +15,7 @@ import {
 } from '../../../../sidecar/keystore/pkcs11/vendors.ts';
 import { sharedToken } from '../../shared-token.ts';
 import { generateKey, type KeyOptions, type Token, withToken } from '../../token.ts';
-import { openerFor, signal } from './opener.ts';
+import { openersOf, signal } from './opener.ts';
 
 /** One wrong attribute each, and how the refusal names it. */
 const UNSAFE: Record<string, KeyOptions> = {
@@ -36,14 +36,8 @@ describe('PKCS#11 key store @security', function () {
   let dir: string;
   let token: Token;
   const keys: Record<string, Buffer> = {};
-  /** The library of the last `open`; tests put faults into it. */
-  let lib: pkcs11js.PKCS11;
 
-  const opener = (...given: Parameters<ReturnType<typeof openerFor>>) =>
-    openerFor(token, (native) => {
-      lib = native;
-    })(...given);
-  const open = (changes: Partial<Pkcs11Options> = {}) => opener(changes)(signal());
+  const { opener, open, library } = openersOf(() => token);
 
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'token-'));
@@ -290,6 +284,7 @@ describe('PKCS#11 key store @security', function () {
     assert.ok(createVerifier(keys.audit!)(message, await audit!.sign(message, signal())));
     assert.ok(createVerifier(keystore.publicKey)(message, await keystore.sign(message, signal())));
     await keystore.close();
+    const lib = library();
     const { C_FindObjectsInit: find } = lib;
     lib.C_FindObjectsInit = (session, template) =>
       find.call(
@@ -301,6 +296,6 @@ describe('PKCS#11 key store @security', function () {
       );
     await assert.rejects(reopen(signal()), { code: 'key-unsafe', message: /another one than before/ });
     assert.equal((await open()).audit, undefined);
-    lib.C_Finalize();
+    library().C_Finalize();
   });
 });

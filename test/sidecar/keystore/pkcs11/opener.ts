@@ -6,26 +6,31 @@ import type { Token } from '../../token.ts';
 
 export const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 
-/**
- * Openers of a token's key with other options, or with a library that `prepare` has put faults into. `loaded` is told of each
- * library, so that a test can put faults into it later.
- */
-export const openerFor =
-  (token: Token, loaded: (lib: pkcs11js.PKCS11) => void) =>
-  (changes: Partial<Pkcs11Options> = {}, prepare: (lib: pkcs11js.PKCS11) => void = () => undefined) =>
-    createPkcs11Opener(
-      {
-        module: token.module,
-        token: { label: token.tokenLabel },
-        key: { label: token.keyLabel },
-        pinFile: token.pinFile,
-        publicKey: Buffer.from(StrKey.decodeEd25519PublicKey(token.account)),
-        ...changes,
-      },
-      (path) => {
-        const lib = loadModule(path);
-        prepare(lib);
-        loaded(lib);
-        return lib;
-      },
-    );
+/** Opens the key of a token that is made later, with other options or a library that `prepare` has put faults into. */
+export function openersOf(token: () => Token) {
+  let last: pkcs11js.PKCS11;
+  const opener = (
+    changes: Partial<Pkcs11Options> = {},
+    prepare: (lib: pkcs11js.PKCS11) => void = () => undefined,
+  ) =>
+    createPkcs11Opener(optionsOf(token(), changes), (path) => {
+      last = loadModule(path);
+      prepare(last);
+      return last;
+    });
+  return {
+    opener,
+    open: (changes: Partial<Pkcs11Options> = {}) => opener(changes)(signal()),
+    /** The library that was loaded last, so that a test can put faults into it later. */
+    library: () => last,
+  };
+}
+
+const optionsOf = (token: Token, changes: Partial<Pkcs11Options>): Pkcs11Options => ({
+  module: token.module,
+  token: { label: token.tokenLabel },
+  key: { label: token.keyLabel },
+  pinFile: token.pinFile,
+  publicKey: Buffer.from(StrKey.decodeEd25519PublicKey(token.account)),
+  ...changes,
+});
