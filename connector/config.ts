@@ -42,6 +42,13 @@ const endpoint = z.strictObject({
     .transform((text) => text.replace(/\/+$/, '')),
   spkiPins: z.array(spkiPin).min(1).optional(),
   caFile: z.string().optional(),
+  /** A header for providers that want an API key; its value is the content of the file, read anew when it changes. */
+  auth: z
+    .strictObject({
+      header: z.string().regex(/^[A-Za-z][-A-Za-z0-9]{0,63}$/, 'must be an HTTP header name'),
+      file: z.string(),
+    })
+    .optional(),
 });
 
 export type Endpoint = z.infer<typeof endpoint>;
@@ -53,15 +60,59 @@ const asset = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const account = z.string().refine((text) => StrKey.isValidEd25519PublicKey(text), 'must be a G… account');
+
+const stroops = z
+  .string()
+  .regex(/^[1-9]\d{0,18}$/, 'must be stroops, a whole number as text')
+  .transform(BigInt);
+
+/** What may be bid, of the account's policies; the signer refuses more. */
+const fees = z.strictObject({
+  perOperation: stroops.default(20_000n),
+  perTransaction: stroops.default(2_020_000n),
+  /** Of recent bids in the network. */
+  percentile: z.literal([10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99]).default(90),
+  /** Of all that is signed for in a window; bids are capped by what is left of it. */
+  window: z.strictObject({ amount: stroops, seconds: z.int().min(1).max(604_800) }).optional(),
+});
+
+const trading = z.strictObject({
+  /** All offers are cancelled when no client was heard for so long; 0: never. */
+  deadManSeconds: z.int().min(0).max(86_400).default(120),
+  /** All offers are cancelled when the ledger's data is older than this. */
+  staleSeconds: z.int().min(10).max(3_600).default(60),
+  /** Kept back of native beyond the reserve, for fees; stroops. */
+  nativeBuffer: stroops.default(10_000_000n),
+  /** Offers outside this many percent of the book's middle are refused; the signer's collar holds beside it. */
+  collarPct: z.number().positive().max(100).default(50),
+});
+
 const connectorFile = z
   .strictObject({
     network: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/),
     networkPassphrase: z.string().min(1).max(200),
-    account: z.string().refine((text) => StrKey.isValidEd25519PublicKey(text), 'must be a G… account'),
-    horizon: z.strictObject({
-      endpoints: z.array(endpoint).min(1).max(1, 'only one server is supported by this version'),
-      quorum: z.literal(1, 'only 1 is supported by this version').default(1),
-    }),
+    account,
+    /** They lend their sequence numbers, so that transactions can be in flight in parallel. */
+    channelAccounts: z.array(account).max(100).default([]),
+    horizon: z
+      .strictObject({
+        endpoints: z.array(endpoint).min(1).max(8),
+        quorum: z.int().min(1).max(8).default(1),
+      })
+      .refine(({ endpoints, quorum }) => quorum <= endpoints.length, {
+        path: ['quorum'],
+        message: 'must not be larger than the number of endpoints',
+      }),
+    rpc: z.strictObject({ endpoints: z.array(endpoint).min(1).max(8) }).optional(),
+    fees: fees.default(() => fees.parse({})),
+    trading: trading.default(() => trading.parse({})),
+    gateway: z
+      .strictObject({
+        /** DNS or URI names (SAN) or `sha256/<64 hex>` fingerprints of client certificates; none: any of the CA. */
+        clients: z.array(z.string().min(1).max(253)).max(100).default([]),
+      })
+      .default({ clients: [] }),
     markets: z
       .array(
         z.strictObject({ base: asset, quote: asset }).refine(({ base, quote }) => base !== quote, {

@@ -3,9 +3,13 @@ import type { ConnectorFile } from '../config.ts';
 import { connectorError } from '../errors.ts';
 import type { LastClosed } from '../ledger/checks.ts';
 import type { Horizon } from '../ledger/horizon.ts';
+import type { Ledger } from '../ledger/types.ts';
 import type { Token } from '../market/asset.ts';
+import type { MarketData } from '../market/types.ts';
+import type { Orders } from '../orders/types.ts';
 import type { TransactionStore } from '../transactions/store.ts';
 import type { Swapper } from '../transactions/swap.ts';
+import type { Engine } from '../transactions/types.ts';
 import type { Quoter } from './quoting.ts';
 
 /** What the routes work with. */
@@ -20,6 +24,10 @@ export interface Context {
   quoter: Quoter;
   swapper: Swapper;
   store: TransactionStore;
+  ledger: Ledger;
+  market: MarketData;
+  engine: Engine;
+  orders: Orders;
   /** Milliseconds since 1970. */
   now(): number;
 }

@@ -36,7 +36,6 @@ describe('connector/config', () => {
     ],
     ['horizon.endpoints.0.spkiPins', { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: [] }] } }],
     [
-      'horizon.endpoints: only one server',
       { horizon: { endpoints: [{ url: 'https://h.test' }, { url: 'https://h2.test' }] } },
     ],
     ['horizon.quorum', { horizon: { endpoints: [{ url: 'https://h.test' }], quorum: 2 } }],
