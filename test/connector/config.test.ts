@@ -35,9 +35,6 @@ describe('connector/config', () => {
       { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: ['sha256/short'] }] } },
     ],
     ['horizon.endpoints.0.spkiPins', { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: [] }] } }],
-    [
-      { horizon: { endpoints: [{ url: 'https://h.test' }, { url: 'https://h2.test' }] } },
-    ],
     ['horizon.quorum', { horizon: { endpoints: [{ url: 'https://h.test' }], quorum: 2 } }],
     ['markets.0.quote', { markets: [{ base: 'XLM', quote: 'USDC' }] }],
     ['markets.0', { markets: [{ base: 'XLM', quote: 'native' }] }],
