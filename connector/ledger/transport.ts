@@ -4,6 +4,7 @@ import { connectorError } from '../errors.ts';
 import type { Addresses } from './addresses.ts';
 import { createDial, type DialEvents, type DialOptions } from './dial.ts';
 
+/** An `Endpoint` of the connector's file is one. */
 export interface TransportOptions extends DialOptions {
   /** `https://host[:port][/prefix]`. */
   url: string;
@@ -17,6 +18,14 @@ export interface Request {
   body?: string;
   /** For the whole exchange, connecting included. */
   timeoutMs: number;
+  /** A submission: it waits for no token of the rate limit, which keeps some back for it. */
+  urgent?: boolean;
+}
+
+/** State of an endpoint's transport: `reason` says why it is not up (the file that is missing, the last failure). */
+export interface TransportStatus {
+  state: 'up' | 'down' | 'open-breaker';
+  reason: string | undefined;
 }
 
 export interface Answer {
