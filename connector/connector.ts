@@ -10,6 +10,8 @@ import { type Environment, gatewayNetwork, readConnectorFile } from './config.ts
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
 import type { Context } from './gateway/context.ts';
+import { createGate } from './gateway/gate.ts';
+import { createLimits } from './gateway/limits.ts';
 import { createQuoter } from './gateway/quoting.ts';
 import { renewTls, startServer } from './gateway/server.ts';
 import { watchAddresses } from './ledger/addresses.ts';
@@ -129,14 +131,28 @@ export async function startConnector(
     ...{ file, tokens, horizon, checkLedger, quoter, swapper, store, now },
     network: gatewayNetwork(file.network),
   } as unknown as Context;
-  const app = createGateway({ context, metrics, log, stopping: stopping.signal });
+  const gate = createGate(
+    file.gateway.clients,
+    {
+      refused(reason, who) {
+        metrics.handshakes.inc({ reason });
+        log.warn({ reason, who, event: 'client-refused' }, 'a client connection was cut');
+      },
+    },
+    now,
+  );
+  const limits = createLimits(() => performance.now());
+  const app = createGateway({
+    ...{ context, metrics, log, gate, limits, stopping: stopping.signal },
+    audit: (entry) => log.info({ event: 'order', ...entry }, 'order'),
+  });
   const tlsPaths = {
     cert: environment.TLS_CERT_FILE,
     key: environment.TLS_KEY_FILE,
     clientCa: environment.TLS_CLIENT_CA_FILE,
   };
   const tls = await readTlsFiles(tlsPaths);
-  const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, (reason) => {
+  const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, gate, (reason) => {
     metrics.handshakes.inc({ reason });
     log.warn({ reason, event: 'handshake-refused' }, 'a client connection was refused');
   });
@@ -162,7 +178,7 @@ export async function startConnector(
     { intervalMs: TLS_FILES_EVERY_MS, signal: cut.signal, sleep },
     {
       renew(next) {
-        renewTls(server, next);
+        renewTls(server, next, gate);
         renewHealth(health, next);
         log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
       },

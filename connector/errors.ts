@@ -11,6 +11,7 @@ const TABLE = {
   'body-refused': { status: 400, gatewayCode: 'INVALID_PARAMS' },
   'body-too-large': { status: 413, gatewayCode: 'INVALID_PARAMS' },
   'media-type': { status: 415, gatewayCode: 'INVALID_PARAMS' },
+  'client-refused': { status: 403, gatewayCode: 'CLIENT_REFUSED' },
   'keys-refused': { status: 403, gatewayCode: 'KEYS_REFUSED' },
   'insufficient-balance': { status: 400, gatewayCode: 'INSUFFICIENT_BALANCE' },
   'no-route-found': { status: 400, gatewayCode: 'NO_ROUTE_FOUND' },

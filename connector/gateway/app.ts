@@ -5,31 +5,42 @@ import { bodyFault, createApp, errorHandler } from '../../common/http.ts';
 import type { Logger } from '../../common/log.ts';
 import { connectorError, errorRow } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
+import { type Audit, createEntrance } from './caller.ts';
 import type { Context } from './context.ts';
+import type { Gate } from './gate.ts';
+import type { Limits } from './limits.ts';
 import { mount } from './route.ts';
 import { routes } from './routes/index.ts';
 import { KEY_PATHS, refuseKeys } from './routes/wallet-keys.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
+/** Milliseconds that a client has to read a whole answer. */
+const READ_MS = 20_000;
 
 export interface AppOptions {
   context: Context;
   metrics: Metrics;
   log: Logger;
+  gate: Pick<Gate, 'client'>;
+  limits: Limits;
+  audit: Audit;
   /** Aborted: no new work is taken. */
   stopping: AbortSignal;
 }
 
 /** The gateway's HTTP interface, without its listener. */
-export function createGateway({ context, metrics, log, stopping }: AppOptions): Express {
+export function createGateway(options: AppOptions): Express {
+  const { context, metrics, log, stopping } = options;
   const app = createApp();
   app.use(observe(metrics, log));
+  app.use(requireClient(options.gate));
   app.use((_request, _response, next) => {
     next(stopping.aborted ? connectorError('shutting-down', 'the connector is shutting down') : undefined);
   });
   for (const path of KEY_PATHS) app.use(path, refuseKeys);
   app.use(express.json({ limit: BODY_LIMIT_BYTES, inflate: false, strict: true }));
-  for (const route of routes) mount(app, route, context);
+  const enter = createEntrance(options.limits, options.audit);
+  for (const route of routes) mount(app, route, context, enter);
   app.use((_request, _response, next) => next(connectorError('not-found', 'no such endpoint')));
   app.use(
     errorHandler((error, response) => {
@@ -50,6 +61,7 @@ export function createGateway({ context, metrics, log, stopping }: AppOptions): 
 /** The contract's error body: `{statusCode, error, message, code?}`. An unknown error tells nothing of itself. */
 function sendError(response: Response, error: unknown): void {
   const { status, gatewayCode, code } = errorRow(error);
+  if (status === 429) response.set('retry-after', '1');
   response.status(status).json({
     statusCode: status,
     error: STATUS_CODES[status],
@@ -67,6 +79,19 @@ function fromExpress(error: unknown) {
   return connectorError(code[fault.status], fault.detail);
 }
 
+/** Who asks, for what comes after. A client that lost its right on a connection that stands gets no further. */
+function requireClient(gate: Pick<Gate, 'client'>): RequestHandler {
+  return (request, response, next) => {
+    const client = gate.client(request.socket);
+    response.locals.client = client;
+    if (client !== undefined) return next();
+    response.set('connection', 'close');
+    next(
+      connectorError('client-refused', 'this client certificate is not (any more) one of gateway.clients'),
+    );
+  };
+}
+
 const causeText = (error: unknown): string | undefined =>
   error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
 
@@ -74,6 +99,10 @@ const causeText = (error: unknown): string | undefined =>
 function observe(metrics: Metrics, log: Logger): RequestHandler {
   return (request, response, next) => {
     const start = process.hrtime.bigint();
+    response.once('prefinish', () => {
+      const timer = setTimeout(() => request.socket.destroy(), READ_MS);
+      response.once('close', () => clearTimeout(timer));
+    });
     response.once('close', () => {
       const seconds = Number(process.hrtime.bigint() - start) / 1e9;
       const route = String(response.locals.route ?? 'unmatched');

@@ -6,6 +6,7 @@ import type { Horizon } from '../ledger/horizon.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { Token } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
+import type { Swaps } from '../orders/swap.ts';
 import type { Orders } from '../orders/types.ts';
 import type { TransactionStore } from '../transactions/store.ts';
 import type { Swapper } from '../transactions/swap.ts';
@@ -28,6 +29,7 @@ export interface Context {
   market: MarketData;
   engine: Engine;
   orders: Orders;
+  swaps: Swaps;
   /** Milliseconds since 1970. */
   now(): number;
 }
