@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { parseHorizonAmount } from '../market/amount.ts';
 import { type AssetId, fromHorizonAsset, type HorizonAsset } from '../market/asset.ts';
-import type { AccountState, Balance } from '../market/balance.ts';
+import type { AccountState, Balance, PoolShares } from '../market/balance.ts';
+import type { PoolMovement } from './types.ts';
 
 /*
  * Horizon's answers, as far as they are used. Amounts are strings with seven decimals, 64-bit counts are strings in
@@ -50,6 +51,7 @@ const balance = z.object({
   asset_type: z.string(),
   asset_code: z.string().optional(),
   asset_issuer: z.string().optional(),
+  liquidity_pool_id: hash.optional(),
   balance: amount,
   limit: amount.optional(),
   buying_liabilities: amount.optional(),
@@ -57,7 +59,7 @@ const balance = z.object({
   is_authorized: z.boolean().optional(),
 });
 
-/** An account; pool shares are left out of its balances. */
+/** An account; pool shares stand beside its balances, not among them. */
 export const account = z
   .object({
     account_id: z.string(),
@@ -88,6 +90,10 @@ export const account = z
           },
         ];
       }),
+      poolShares: entry.balances.flatMap(
+        ({ liquidity_pool_id: poolId, balance, limit = 0n }): PoolShares[] =>
+          poolId === undefined ? [] : [{ poolId, balance, limit }],
+      ),
     } satisfies AccountState,
   }));
 
@@ -183,3 +189,48 @@ export const problem = z
     name: type.slice(type.lastIndexOf('/') + 1),
     resultXdr: extras?.result_xdr,
   }));
+
+const poolReserves = z
+  .array(z.object({ amount }))
+  .length(2)
+  .transform((entries): [bigint, bigint] => [entries[0]!.amount, entries[1]!.amount]);
+const poolOfEffect = z.object({ id: hash });
+
+const deposited = z
+  .object({
+    type: z.literal('liquidity_pool_deposited'),
+    liquidity_pool: poolOfEffect,
+    reserves_deposited: poolReserves,
+    shares_received: amount,
+  })
+  .transform(
+    (effect): PoolMovement => ({
+      poolId: effect.liquidity_pool.id,
+      kind: 'deposit',
+      amounts: effect.reserves_deposited,
+      shares: effect.shares_received,
+    }),
+  );
+const withdrew = z
+  .object({
+    type: z.literal('liquidity_pool_withdrew'),
+    liquidity_pool: poolOfEffect,
+    reserves_received: poolReserves,
+    shares_redeemed: amount,
+  })
+  .transform(
+    (effect): PoolMovement => ({
+      poolId: effect.liquidity_pool.id,
+      kind: 'withdrawal',
+      amounts: effect.reserves_received,
+      shares: effect.shares_redeemed,
+    }),
+  );
+const otherEffect = z
+  .object({ type: z.string().regex(/^(?!liquidity_pool_(deposited|withdrew)$)/) })
+  .transform(() => undefined);
+
+/** The effects of a transaction, of which only those of deposits and withdrawals are used. */
+export const poolEffects = z
+  .object({ _embedded: z.object({ records: z.array(z.union([deposited, withdrew, otherEffect])).max(200) }) })
+  .transform(({ _embedded }) => _embedded.records.filter((effect) => effect !== undefined));

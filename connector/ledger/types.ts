@@ -31,6 +31,14 @@ export interface PoolEntry {
   feeBps: number;
 }
 
+/** What one deposit into a pool or withdrawal from it moved, in the pool's order of assets; never negative. */
+export interface PoolMovement {
+  poolId: string;
+  kind: 'deposit' | 'withdrawal';
+  amounts: readonly [bigint, bigint];
+  shares: bigint;
+}
+
 /** What the network took for operations in recent ledgers, stroops an operation. */
 export interface FeeStatistics {
   baseFee: bigint;
@@ -124,6 +132,11 @@ export interface Ledger {
     hash: string,
     signal: AbortSignal,
   ): Promise<{ found: LedgerTransaction } | { absentAt: LedgerHead }>;
+  /**
+   * What the deposits and withdrawals of an applied transaction moved, from its effects: its result does not say. No
+   * proof stands behind them; whoever asks checks them against the limits that it signed.
+   */
+  poolMovements?(hash: string, signal: AbortSignal): Promise<PoolMovement[]>;
   /** Trades of an account after a cursor, oldest first, at most `limit`. */
   tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
   /** The latest trades of a pair, newest first. */

@@ -12,12 +12,22 @@ export interface Balance {
   authorized: boolean;
 }
 
+/** The line that holds shares of a pool. It counts as two sub-entries. */
+export interface PoolShares {
+  poolId: string;
+  /** Ten-millionths of a share, as stroops are of a unit. */
+  balance: bigint;
+  limit: bigint;
+}
+
 export interface AccountState {
   sequence: bigint;
   subentries: number;
   sponsoring: number;
   sponsored: number;
   balances: Balance[];
+  /** Absent: the source does not tell. */
+  poolShares?: readonly PoolShares[];
 }
 
 /** What the account must keep in native to exist: (2 + sub-entries + sponsoring − sponsored) × base reserve, stroops. */

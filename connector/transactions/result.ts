@@ -93,7 +93,7 @@ function isFor(last: xdr.SimplePaymentResult, account: string, asset: AssetId): 
 /** The error of the table for a result that is no success, with words for the client. */
 export function explainFailure(result: DecodedResult): { code: ErrorCode; message: string } {
   const operation = result.operationCode ?? '';
-  if (/(UnderDestmin|OverSendmax)$/.test(operation)) {
+  if (/(UnderDestmin|OverSendmax|DepositBadPrice|UnderMinimum)$/.test(operation)) {
     return { code: 'slippage-exceeded', message: 'the market moved beyond slippagePct' };
   }
   if (operation.endsWith('Underfunded') || result.code === 'txInsufficientBalance') {
