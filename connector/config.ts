@@ -15,6 +15,8 @@ const KNOWN_PASSPHRASES: Readonly<Record<string, string>> = {
 const environment = z.object({
   CONFIG_FILE: z.string(),
   ADDRESSES_FILE: z.string(),
+  /** Of what the policies bound, re-read while the connector runs; without it `fees` of the configuration counts. */
+  LIMITS_FILE: z.string().optional(),
   SIGNER_SOCKET: z.string(),
   GATEWAY_ADDRESS: listenAddress.default({ host: '::', port: 15888 }),
   TLS_CERT_FILE: z.string(),
@@ -67,14 +69,20 @@ const stroops = z
   .regex(/^[1-9]\d{0,18}$/, 'must be stroops, a whole number as text')
   .transform(BigInt);
 
-/** What may be bid, of the account's policies; the signer refuses more. */
-const fees = z.strictObject({
+/** What the account's policies bound (the signer refuses more); the operator writes it beside the addresses. */
+export const limits = z.strictObject({
   perOperation: stroops.default(20_000n),
   perTransaction: stroops.default(2_020_000n),
-  /** Of recent bids in the network. */
-  percentile: z.literal([10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99]).default(90),
   /** Of all that is signed for in a window; bids are capped by what is left of it. */
   window: z.strictObject({ amount: stroops, seconds: z.int().min(1).max(604_800) }).optional(),
+  maxOperations: z.int().min(1).max(100).default(100),
+  maxTimeBoundSeconds: z.int().min(1).max(120).default(110),
+});
+export type Limits = z.infer<typeof limits>;
+
+const fees = limits.extend({
+  /** Of recent bids in the network. */
+  percentile: z.literal([10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99]).default(90),
 });
 
 const trading = z.strictObject({

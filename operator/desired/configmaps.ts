@@ -1,7 +1,7 @@
 /** The files of the pod. Addresses, policies and trust are re-read while it runs; the configuration needs a restart. */
 import { stringify } from 'yaml';
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
-import { pinnedHosts } from '../egress/pinned.ts';
+import { ledgerServers, pinnedHosts } from '../egress/pinned.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import { expectedJournal, recordedJournal } from './journal.ts';
 import { child, childNames, paths } from './names.ts';
@@ -21,20 +21,60 @@ function yamlOf(value: unknown): string {
 /** The connector's configuration file, without what it learns while it runs. */
 export function connectorConfig(connector: StellarConnector): string {
   const { spec } = connector;
+  const servers = ledgerServers(connector);
   return yamlOf({
     network: spec.network,
     networkPassphrase: passphraseOf(spec),
     account: spec.account,
+    ...(spec.channelAccounts === undefined ? {} : { channelAccounts: spec.channelAccounts }),
     horizon: {
-      endpoints: spec.horizon.endpoints.map(({ url, spkiPins, caBundleRef }, at) => ({
-        url,
-        ...(spkiPins === undefined ? {} : { spkiPins }),
-        ...(caBundleRef === undefined ? {} : { caFile: `${paths.ca}/${at}/ca.pem` }),
-      })),
+      endpoints: servers.filter(({ field }) => !isRpc(field)).map(endpoint),
       quorum: spec.horizon.quorum,
     },
+    ...(spec.rpc === undefined
+      ? {}
+      : { rpc: { endpoints: servers.filter(({ field }) => isRpc(field)).map(endpoint) } }),
     markets: spec.markets,
+    ...(spec.gateway.clients === undefined ? {} : { gateway: { clients: spec.gateway.clients } }),
   });
+}
+
+const isRpc = (field: string): boolean => field.startsWith('spec.rpc.');
+
+function endpoint({
+  id,
+  url,
+  spkiPins,
+  caBundleRef,
+  authSecretRef,
+}: ReturnType<typeof ledgerServers>[number]) {
+  return {
+    url,
+    ...(spkiPins === undefined ? {} : { spkiPins }),
+    ...(caBundleRef === undefined ? {} : { caFile: `${paths.ca}/${id}/ca.pem` }),
+    ...(authSecretRef === undefined
+      ? {}
+      : { auth: { header: authSecretRef.header, file: `${paths.auth}/${id}/value` } }),
+  };
+}
+
+/**
+ * What the policies bound and the connector keeps to, so that it asks for nothing that must be refused: the tightest of
+ * each. In a file that is re-read, since a change of a policy restarts no pod.
+ */
+function limits(policies: readonly SigningPolicy[]): object {
+  const specs = policies.map(({ spec }) => spec);
+  const least = (amounts: string[]): string => amounts.reduce((a, b) => (BigInt(b) < BigInt(a) ? b : a));
+  const aSecond = ({ amount, seconds }: SigningPolicy['spec']['fees']['window']): number =>
+    Number(amount) / seconds;
+  const window = specs.map(({ fees }) => fees.window).reduce((a, b) => (aSecond(b) < aSecond(a) ? b : a));
+  return {
+    perOperation: least(specs.map(({ fees }) => fees.perOperation)),
+    perTransaction: least(specs.map(({ fees }) => fees.perTransaction)),
+    window: { amount: window.amount, seconds: window.seconds },
+    maxOperations: Math.min(...specs.map(({ maxOperations }) => maxOperations)),
+    maxTimeBoundSeconds: Math.min(...specs.map(({ maxTimeBoundSeconds }) => maxTimeBoundSeconds)),
+  };
 }
 
 export function connectorConfigMap(connector: StellarConnector): KubeObject {
@@ -42,11 +82,18 @@ export function connectorConfigMap(connector: StellarConnector): KubeObject {
   return configMap(connector, name, { 'connector.yaml': connectorConfig(connector) });
 }
 
-/** Where each host may be dialled. The NetworkPolicy is applied first, so the pod never holds more than it allows. */
-export function addressesConfigMap(connector: StellarConnector): KubeObject {
-  const text = JSON.stringify({ hosts: pinnedHosts(connector) }, null, 2);
+/**
+ * What the connector re-reads while it runs. Where each host may be dialled: the NetworkPolicy is applied first, so the
+ * pod never holds more than it allows. And the policies' limits.
+ */
+export function addressesConfigMap(
+  connector: StellarConnector,
+  policies: readonly SigningPolicy[],
+): KubeObject {
+  const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
   return configMap(connector, childNames(connector.metadata.name).addresses, {
-    'addresses.json': `${text}\n`,
+    'addresses.json': json({ hosts: pinnedHosts(connector) }),
+    'limits.json': json(limits(policies)),
   });
 }
 

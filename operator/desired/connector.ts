@@ -4,7 +4,7 @@ import type { StellarConnector } from '../api/v1alpha1.gen.ts';
 import { envOf, probe, resourcesOf, restricted } from './container.ts';
 import type { Facts } from './index.ts';
 import { ids, paths, ports } from './names.ts';
-import { caBundles } from './volumes.ts';
+import { serverFiles } from './volumes.ts';
 
 export function connectorContainer(connector: StellarConnector, images: Facts['images']): V1Container {
   return {
@@ -14,6 +14,7 @@ export function connectorContainer(connector: StellarConnector, images: Facts['i
     env: envOf({
       STELLAR_CONFIG_FILE: `${paths.config}/connector.yaml`,
       STELLAR_ADDRESSES_FILE: `${paths.addresses}/addresses.json`,
+      STELLAR_LIMITS_FILE: `${paths.addresses}/limits.json`,
       STELLAR_SIGNER_SOCKET: paths.socket,
       STELLAR_STATE_DIR: paths.state,
       STELLAR_TLS_CERT_FILE: `${paths.connectorTls}/tls.crt`,
@@ -40,8 +41,8 @@ export function connectorContainer(connector: StellarConnector, images: Facts['i
       { name: 'addresses', mountPath: paths.addresses, readOnly: true },
       { name: 'connector-tls', mountPath: paths.connectorTls, readOnly: true },
       { name: 'trust', mountPath: paths.trust, readOnly: true },
-      ...caBundles(connector).map(({ volume, folder }) => ({
-        name: volume,
+      ...serverFiles(connector).map(({ volume: { name }, folder }) => ({
+        name,
         mountPath: folder,
         readOnly: true,
       })),

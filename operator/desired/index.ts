@@ -40,7 +40,7 @@ export function desiredChildren(
     networkPolicy(connector, facts.operatorNamespace),
     serviceAccount(connector),
     connectorConfigMap(connector),
-    addressesConfigMap(connector),
+    addressesConfigMap(connector, policies),
     policyConfigMap(connector, policies),
     journalConfigMap(connector, policies),
     trustConfigMap(connector, facts.publicRoots),

@@ -23,6 +23,7 @@ export const paths = {
   connectorTls: '/etc/stellar-connector/tls',
   trust: '/etc/stellar-connector/trust',
   ca: '/etc/stellar-connector/ca',
+  auth: '/etc/stellar-connector/auth',
   state: '/var/lib/stellar-connector',
 } as const;
 

@@ -4,7 +4,7 @@
  */
 import type { SigningPolicy, StellarConnector } from '../api/v1alpha1.gen.ts';
 import { covers, isForbidden, judgedAddress } from '../egress/ip.ts';
-import { type Destination, destinations, splitHostPort } from '../egress/pinned.ts';
+import { type Destination, destinations, ledgerServers, splitHostPort } from '../egress/pinned.ts';
 import { accountInUse } from './rivals.ts';
 import { isAccount } from './strkey.ts';
 import { unsupportedFields } from './unsupported.ts';
@@ -20,6 +20,7 @@ export interface Problem {
     | 'AddressesMissing'
     | 'AddressForbidden'
     | 'EndpointNotAllowed'
+    | 'ChannelNotAllowed'
     | 'ModuleNotAllowed';
   message: string;
 }
@@ -58,6 +59,10 @@ const accountInvalid: Check = ({ spec }) => {
   const issuerOf = (asset: string) => (asset === 'XLM' ? [] : [asset.slice(asset.indexOf(':') + 1)]);
   const given: [field: string, account: string][] = [
     ['spec.account', spec.account],
+    ...(spec.channelAccounts ?? []).map((channel, at): [string, string] => [
+      `spec.channelAccounts[${at}]`,
+      channel,
+    ]),
     ...spec.markets.flatMap(({ base, quote }, at) => [
       ...issuerOf(base).map((issuer): [string, string] => [`spec.markets[${at}].base`, issuer]),
       ...issuerOf(quote).map((issuer): [string, string] => [`spec.markets[${at}].quote`, issuer]),
@@ -91,10 +96,10 @@ const annotationNotAllowed: Check = ({ spec }) => {
   };
 };
 
-const addressesMissing: Check = ({ spec }) => {
-  const { vaultTransit } = spec.signer;
+const addressesMissing: Check = (connector) => {
+  const { vaultTransit } = connector.spec.signer;
   const servers = [
-    ...spec.horizon.endpoints.map((of, at) => ({ ...of, field: `spec.horizon.endpoints[${at}]` })),
+    ...ledgerServers(connector),
     ...(vaultTransit === undefined
       ? []
       : [{ ...vaultTransit, url: vaultTransit.address, field: 'spec.signer.vaultTransit' }]),
@@ -138,6 +143,21 @@ function allows(entry: string, { ip, port }: Destination): boolean {
   return allowed.port === port && covers(allowed.host, judgedAddress(ip));
 }
 
+/** Every policy must list the channels too: the signer signs for no others, and whoever pays their fees decides. */
+const channelNotAllowed: Check = ({ spec }, policies) => {
+  for (const [at, channel] of (spec.channelAccounts ?? []).entries()) {
+    const policy = policies.find(({ spec: { channels = [] } }) => !channels.includes(channel));
+    if (policy === undefined) continue;
+    return {
+      reason: 'ChannelNotAllowed',
+      message:
+        `spec.channelAccounts[${at}] is not allowed by SigningPolicy ${policy.metadata.name}: ` +
+        `add ${channel} to its spec.channels`,
+    };
+  }
+  return undefined;
+};
+
 /** Every policy must list the library; the trader chooses among them. */
 const moduleNotAllowed: Check = ({ spec }, policies) => {
   const module = spec.signer.pkcs11?.module;
@@ -166,5 +186,6 @@ const checks: readonly Check[] = [
   addressesMissing,
   addressForbidden,
   endpointNotAllowed,
+  channelNotAllowed,
   moduleNotAllowed,
 ];

@@ -73,8 +73,8 @@ function podSpec(connector: StellarConnector, images: Facts['images']): V1PodSpe
     dnsConfig: { nameservers: ['127.0.0.1'] },
     // The Vault client takes a host name, for TLS; the connector has a file of its own for its hosts.
     ...(signer.vaultTransit === undefined ? {} : { hostAliases: hostAliases(signer.vaultTransit) }),
-    // The connector ends first and takes at most 28 s, then the signer at most 20 s.
-    terminationGracePeriodSeconds: 60,
+    // The connector ends first and takes at most 90 s, in which it cancels its offers; then the signer at most 20 s.
+    terminationGracePeriodSeconds: 120,
     securityContext: {
       runAsNonRoot: true,
       fsGroup: ids.group,

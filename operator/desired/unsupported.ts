@@ -7,25 +7,10 @@ import type { Problem } from './problems.ts';
 
 /** Which fields are set that this version cannot carry out, and what to do instead. */
 function laterFields(spec: StellarConnectorSpec): [set: boolean, field: string, advice: string][] {
-  const { channelAccounts = [], horizon, rpc, gateway, monitoring } = spec;
-  const withAuth = horizon.endpoints.findIndex(({ authSecretRef }) => authSecretRef !== undefined);
+  const { gateway, monitoring } = spec;
   return [
-    [channelAccounts.length > 0, 'channelAccounts', 'remove it'],
-    [withAuth >= 0, `horizon.endpoints[${withAuth}].authSecretRef`, 'use a server that needs no API key'],
-    [
-      horizon.endpoints.length > 1,
-      'horizon.endpoints[1]',
-      'list one server, further ones would never be asked',
-    ],
-    [horizon.quorum > 1, 'horizon.quorum', 'use 1'],
-    [rpc !== undefined, 'rpc', 'remove it, transactions go through horizon'],
     [gateway.tls.secretName !== undefined, 'gateway.tls.secretName', 'use selfSigned'],
     [gateway.tls.certManager !== undefined, 'gateway.tls.certManager', 'use selfSigned'],
-    [
-      (gateway.clients ?? []).length > 0,
-      'gateway.clients',
-      'remove it, every certificate of the client CA may connect',
-    ],
     [monitoring.podMonitor, 'monitoring.podMonitor', 'set it to false and make the PodMonitor yourself'],
   ];
 }

@@ -1,10 +1,11 @@
 /** The volumes of the pod; which container mounts which is said with the containers. */
-import type { V1ConfigMapVolumeSource, V1Volume } from '@kubernetes/client-node';
+import type { V1ConfigMapVolumeSource, V1SecretVolumeSource, V1Volume } from '@kubernetes/client-node';
 import type {
   StellarConnector,
   StellarConnectorSpecSignerPkcs11,
   StellarConnectorSpecSignerVaultTransit,
 } from '../api/v1alpha1.gen.ts';
+import { ledgerServers } from '../egress/pinned.ts';
 import { childNames, paths } from './names.ts';
 
 /** Owner and group may read. */
@@ -23,7 +24,7 @@ export function volumes(connector: StellarConnector): V1Volume[] {
     { name: 'connector-tls', secret: { secretName: names.serverTls, defaultMode: groupReadable } },
     { name: 'signer-tls', secret: { secretName: names.signerTls, defaultMode: groupReadable } },
     ...signerVolumes(connector),
-    ...caVolumes(connector),
+    ...serverFiles(connector).map(({ volume }) => volume),
   ];
 }
 
@@ -68,21 +69,24 @@ function vaultVolumes({ auth, caBundleRef }: StellarConnectorSpecSignerVaultTran
   ];
 }
 
-/** The CA bundle of each Horizon server that has one: its volume and the folder in which it appears. */
-export function caBundles(connector: StellarConnector) {
-  return connector.spec.horizon.endpoints.flatMap(({ caBundleRef: ref }, at) =>
-    ref === undefined ? [] : [{ volume: `ca-${at}`, folder: `${paths.ca}/${at}`, ref }],
-  );
+/** What each server of the ledger has beside its URL: its CA bundle and its API key, each a volume and its folder. */
+export function serverFiles(connector: StellarConnector): { volume: V1Volume; folder: string }[] {
+  return ledgerServers(connector).flatMap(({ id, caBundleRef, authSecretRef }) => [
+    ...(caBundleRef === undefined
+      ? []
+      : [{ volume: { name: `ca-${id}`, configMap: caFile(caBundleRef) }, folder: `${paths.ca}/${id}` }]),
+    ...(authSecretRef === undefined
+      ? []
+      : [{ volume: { name: `auth-${id}`, secret: authFile(authSecretRef) }, folder: `${paths.auth}/${id}` }]),
+  ]);
 }
 
 /** Optional for the same reason as the PIN. */
-function caVolumes(connector: StellarConnector): V1Volume[] {
-  return caBundles(connector).map(({ volume, ref }) => ({
-    name: volume,
-    configMap: caFile(ref),
-  }));
+function authFile({ name: secretName, key }: { name: string; key: string }): V1SecretVolumeSource {
+  return { secretName, optional: true, defaultMode: groupReadable, items: [{ key, path: 'value' }] };
 }
 
+/** Optional for the same reason as the PIN. */
 function caFile({ name, key }: { name: string; key: string }): V1ConfigMapVolumeSource {
   return { name, optional: true, items: [{ key, path: 'ca.pem' }] };
 }

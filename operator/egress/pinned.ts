@@ -20,15 +20,23 @@ function portOf(url: string): number {
   return Number(new URL(url).port || 443);
 }
 
+/** The Horizon and the RPC servers with the fields that name them; `id` tells their files apart. */
+export function ledgerServers({ spec: { horizon, rpc } }: StellarConnector) {
+  return [
+    ...horizon.endpoints.map((of, at) => ({ ...of, id: `${at}`, field: `spec.horizon.endpoints[${at}]` })),
+    ...(rpc?.endpoints ?? []).map((of, at) => ({
+      ...of,
+      id: `rpc-${at}`,
+      field: `spec.rpc.endpoints[${at}]`,
+    })),
+  ];
+}
+
 /** Every destination of the pod, in the order of the fields. */
 export function destinations(connector: StellarConnector): Destination[] {
-  const { horizon, signer } = connector.spec;
-  const servers = horizon.endpoints.flatMap(({ url, addresses = [] }, at) =>
-    addresses.map((ip, index) => ({
-      ip,
-      port: portOf(url),
-      field: `spec.horizon.endpoints[${at}].addresses[${index}]`,
-    })),
+  const { signer } = connector.spec;
+  const servers = ledgerServers(connector).flatMap(({ url, addresses = [], field }) =>
+    addresses.map((ip, index) => ({ ip, port: portOf(url), field: `${field}.addresses[${index}]` })),
   );
   const hsms = (signer.pkcs11?.endpoints ?? []).map((text, at) => {
     const { host: ip, port } = splitHostPort(text);
@@ -44,14 +52,17 @@ export function destinations(connector: StellarConnector): Destination[] {
 }
 
 /** The addresses of each host, for the connector's pinned dialling; two endpoints on one host share their addresses. */
-export function pinnedHosts({ spec }: StellarConnector): Record<string, string[]> {
-  return byHost(spec.horizon.endpoints);
+export function pinnedHosts(connector: StellarConnector): Record<string, string[]> {
+  return byHost(ledgerServers(connector));
 }
 
 /** The same for `status.addresses`, Vault's too. Addresses that a CR gives are in use from the first moment. */
-export function pinnedAddresses({ spec }: StellarConnector): StellarConnectorStatusAddress[] {
-  const { vaultTransit: vault } = spec.signer;
-  const all = [...spec.horizon.endpoints, ...(vault === undefined ? [] : [{ ...vault, url: vault.address }])];
+export function pinnedAddresses(connector: StellarConnector): StellarConnectorStatusAddress[] {
+  const { vaultTransit: vault } = connector.spec.signer;
+  const all = [
+    ...ledgerServers(connector),
+    ...(vault === undefined ? [] : [{ ...vault, url: vault.address }]),
+  ];
   return Object.entries(byHost(all)).flatMap(([host, ips]) =>
     ips.map((ip) => ({ host, ip, phase: 'Active' as const })),
   );

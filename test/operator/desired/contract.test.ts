@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { V1Container } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { loadEnvironment, parseConnectorFile } from '../../../connector/config.ts';
+import { limits, loadEnvironment, parseConnectorFile } from '../../../connector/config.ts';
 import { loadSignerConfig } from '../../../sidecar/config.ts';
 import { signingPolicy } from '../../../sidecar/policy/schema.ts';
 import { completePolicy, withVault } from '../../crds/good.ts';
-import { aConnector, aPolicy } from '../builders.ts';
+import { aConnector, accounts, aPolicy } from '../builders.ts';
 import { children, env } from './family.ts';
 
 /** The variables that name a file or folder and lie in no volume that the container mounts. */
@@ -75,19 +75,55 @@ describe('the contract with signer and connector', () => {
   });
 
   it('writes a configuration that the connector takes', () => {
-    const withCa = aConnector().edit(({ horizon }) => {
-      Object.assign(horizon?.endpoints?.[0] ?? {}, {
-        caBundleRef: { name: 'own-ca', key: 'ca.crt' },
-        spkiPins: [`sha256/${'A'.repeat(43)}=`, `sha256/${'A'.repeat(42)}E=`],
+    const auth = { name: 'provider', key: 'token', header: 'X-Api-Key' };
+    const all = aConnector()
+      .with({
+        channelAccounts: [accounts.other],
+        gateway: { clients: ['hummingbot'] },
+        rpc: { endpoints: [{ url: 'https://rpc.example.org', authSecretRef: auth }] },
+      })
+      .edit(({ horizon }) => {
+        Object.assign(horizon?.endpoints?.[0] ?? {}, {
+          caBundleRef: { name: 'own-ca', key: 'ca.crt' },
+          spkiPins: [`sha256/${'A'.repeat(43)}=`, `sha256/${'A'.repeat(42)}E=`],
+        });
+        horizon?.endpoints?.push({ url: 'https://second.example.org', authSecretRef: auth });
+        Object.assign(horizon ?? {}, { quorum: 2 });
       });
-    });
-    const { data } = children(withCa.build());
-    const { horizon, network } = parseConnectorFile(
-      data('slc-config')['connector.yaml'] ?? '',
-      'connector.yaml',
+    const { data, connector } = children(all.build());
+    const file = parseConnectorFile(data('slc-config')['connector.yaml'] ?? '', 'connector.yaml');
+    const paths = [...file.horizon.endpoints, ...file.rpc!.endpoints].flatMap(({ caFile, auth: of }) =>
+      [caFile, of?.file].filter((path) => path !== undefined),
     );
-    assert.equal(network, 'sandbox');
-    assert.equal(horizon.endpoints[0]?.caFile, '/etc/stellar-connector/ca/0/ca.pem');
+    assert.deepEqual(paths, [
+      '/etc/stellar-connector/ca/0/ca.pem',
+      '/etc/stellar-connector/auth/1/value',
+      '/etc/stellar-connector/auth/rpc-0/value',
+    ]);
+    const mounts = (connector.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+    for (const path of paths)
+      assert.ok(
+        mounts.some((mount) => path.startsWith(`${mount}/`)),
+        path,
+      );
+    assert.deepEqual(
+      [file.network, file.channelAccounts, file.horizon.quorum, file.gateway.clients],
+      ['sandbox', [accounts.other], 2, ['hummingbot']],
+    );
+    assert.equal(file.rpc!.endpoints[0]!.auth!.header, 'X-Api-Key');
+  });
+
+  it('writes the tightest limits of the policies in a form that the connector takes', () => {
+    const tight = completePolicy.named('complete').with({
+      maxOperations: 3,
+      fees: { perOperation: '200', perTransaction: '900', window: { amount: '86400', seconds: 86_400 } },
+    });
+    const { data } = children(aConnector().build(), [aPolicy().named('wide').build(), tight.build()]);
+    const given = limits.parse(JSON.parse(data('slc-addresses')['limits.json'] ?? ''));
+    assert.deepEqual(
+      [given.perOperation, given.perTransaction, given.window, given.maxOperations],
+      [200n, 900n, { amount: 86_400n, seconds: 86_400 }, 3],
+    );
   });
 
   it('writes policies that the signer takes', () => {

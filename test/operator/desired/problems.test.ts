@@ -79,34 +79,40 @@ const cases: Record<string, Case> = {
     reason: 'NoMatchingPolicy',
   },
 
-  'channel accounts': {
+  'a channel account with a wrong letter': {
+    connector: aConnector().with({ channelAccounts: [accounts.other.replace('GA5', 'GB5')] }),
+    reason: 'AccountInvalid',
+    names: /spec\.channelAccounts\[0\]/,
+  },
+  'a channel account that no policy lists': {
     connector: aConnector().with({ channelAccounts: [accounts.other] }),
-    reason: 'FieldNotSupported',
-    names: /spec\.channelAccounts/,
-  },
-  'a second server': {
-    connector: aConnector().edit(({ horizon }) =>
-      horizon?.endpoints?.push({ url: 'https://second.example.org', addresses: ['203.0.113.8'] }),
+    reason: 'ChannelNotAllowed',
+    names: new RegExp(
+      `spec\\.channelAccounts\\[0\\].*slc-policy.*add ${accounts.other} to its spec\\.channels`,
     ),
-    reason: 'FieldNotSupported',
-    names: /spec\.horizon\.endpoints\[1\].*one server/,
   },
-  'a quorum of servers': {
-    connector: aConnector().edit(({ horizon }) => Object.assign(horizon ?? {}, { quorum: 2 })),
-    reason: 'FieldNotSupported',
-    names: /spec\.horizon\.quorum/,
+  'a channel account that the policy lists': {
+    connector: aConnector().with({ channelAccounts: [accounts.other] }),
+    policies: [aPolicy().with({ channels: [accounts.other] })],
   },
-  'RPC servers': {
+  'a second server without addresses': {
+    connector: aConnector().edit(({ horizon }) =>
+      horizon?.endpoints?.push({ url: 'https://second.example.org' }),
+    ),
+    reason: 'AddressesMissing',
+    names: /spec\.horizon\.endpoints\[1\]\.addresses/,
+  },
+  'RPC servers without addresses': {
     connector: aConnector().with({ rpc: { endpoints: [{ url: 'https://rpc.example.org' }] } }),
-    reason: 'FieldNotSupported',
-    names: /spec\.rpc/,
+    reason: 'AddressesMissing',
+    names: /spec\.rpc\.endpoints\[0\]\.addresses/,
   },
-  'an API key for Horizon': {
-    connector: endpoint((of) => {
-      of.authSecretRef = { name: 'provider', key: 'token' };
+  'an RPC server that no policy covers': {
+    connector: aConnector().with({
+      rpc: { endpoints: [{ url: 'https://rpc.example.org', addresses: ['198.51.100.77'] }] },
     }),
-    reason: 'FieldNotSupported',
-    names: /spec\.horizon\.endpoints\[0\]\.authSecretRef/,
+    reason: 'EndpointNotAllowed',
+    names: /spec\.rpc\.endpoints\[0\]\.addresses\[0\].*198\.51\.100\.77:443/,
   },
   'certificates of one’s own': {
     connector: aConnector().with({ gateway: { tls: { secretName: 'own' } } }),
@@ -117,11 +123,6 @@ const cases: Record<string, Case> = {
     connector: aConnector().with({ gateway: { tls: { certManager: { issuerRef: { name: 'ca' } } } } }),
     reason: 'FieldNotSupported',
     names: /gateway\.tls\.certManager.*selfSigned/,
-  },
-  'a list of clients': {
-    connector: aConnector().with({ gateway: { clients: ['bot'] } }),
-    reason: 'FieldNotSupported',
-    names: /gateway\.clients/,
   },
   'a PodMonitor': {
     connector: aConnector().with({ monitoring: { podMonitor: true } }),
