@@ -1,5 +1,5 @@
 /**
- * `node scripts/test.ts unit|sidecar|sandbox|cluster|node|verify …`: runs the named groups of tests one after the other, shows mocha's
+ * `node scripts/test.ts unit|sidecar|connector|sandbox|cluster|node|verify …`: runs the named groups of tests one after the other, shows mocha's
  * own output, and ends with one line `N passed, N failed`. The suffix of a test file says what it needs:
  * `.cluster.test.ts` the API server, `.node.test.ts` a node with pods, any other nothing but this machine.
  */
@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-const GROUPS = ['unit', 'sidecar', 'sandbox', 'cluster', 'node', 'verify'] as const;
+const GROUPS = ['unit', 'sidecar', 'connector', 'sandbox', 'cluster', 'node', 'verify'] as const;
 type Group = (typeof GROUPS)[number];
 
 interface Counts {
@@ -19,26 +19,24 @@ const CLUSTER = 'test/cluster/main.ts';
 
 const needsCluster = (file: string): boolean => /\.(cluster|node)\.test\.ts$/.test(file);
 
-/**
- * `verify` is what can be said of the files alone: the house, the CRDs' schemas, the chart. The signer and the tests'
- * ledger have groups of their own.
- */
+/** Rooms with a group of their own, of the same name. */
+const ROOMS = ['sidecar', 'connector', 'sandbox'];
+const roomOf = (file: string): string => file.split('/')[1]!;
+
+/** `verify` is what can be said of the files alone: the house, the CRDs' schemas, the chart. */
 function filesOf(group: Group): string[] {
   const all = globSync('test/**/*.test.ts').sort();
   const isVerify = (file: string): boolean =>
     /^test\/(verify|crds|charts)\//.test(file) && !needsCluster(file);
-  const isRoom = (room: string) => (file: string) => file.startsWith(`test/${room}/`);
-  const isSidecar = isRoom('sidecar');
-  const isSandbox = isRoom('sandbox');
   switch (group) {
     case 'unit':
       return all.filter(
-        (file) => !needsCluster(file) && !isVerify(file) && !isSandbox(file) && !isSidecar(file),
+        (file) => !needsCluster(file) && !isVerify(file) && ![...ROOMS, 'hummingbot'].includes(roomOf(file)),
       );
     case 'sidecar':
-      return all.filter(isSidecar);
+    case 'connector':
     case 'sandbox':
-      return all.filter(isSandbox);
+      return all.filter((file) => roomOf(file) === group);
     case 'verify':
       return all.filter(isVerify);
     default:
@@ -67,6 +65,7 @@ async function mocha(group: Group, prefix: string[]): Promise<Counts> {
   const timeoutMs = {
     unit: 10_000,
     sidecar: 20_000,
+    connector: 30_000,
     sandbox: 20_000,
     cluster: 60_000,
     node: 180_000,
