@@ -11,6 +11,9 @@ import type { Orders } from '../orders/types.ts';
 import type { TransactionStore } from '../transactions/store.ts';
 import type { Swapper } from '../transactions/swap.ts';
 import type { Engine } from '../transactions/types.ts';
+import type { PoolList } from './lists/pools.ts';
+import type { Preferences } from './lists/preferences.ts';
+import type { TokenList } from './lists/tokens.ts';
 import type { Quoter } from './quoting.ts';
 
 /** What the routes work with. */
@@ -30,13 +33,21 @@ export interface Context {
   engine: Engine;
   orders: Orders;
   swaps: Swaps;
+  /** `tokens` is what it holds. */
+  tokenList: TokenList;
+  poolList: PoolList;
+  preferences: Preferences;
+  /** Reads anew what can change in a running process; touches no order. */
+  reload(): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;
 }
 
 export const CHAIN = 'stellar';
-/** The connector's name in the contract; its only type so far is `router` (path payments). */
+/** The order book's name in the contract: `router` is path payments, `clmm` a ladder of offers. */
 export const CONNECTOR = 'sdex';
+/** Liquidity pools: `amm`. */
+export const POOLS_CONNECTOR = 'stellar-amm';
 export const DEFAULT_SLIPPAGE_PCT = '1';
 
 /** A JSON number or decimal text; which of them, `parseAmount` and `parseSlippage` read exactly. */

@@ -37,12 +37,13 @@ export function minimumBalance(account: AccountState, baseReserve: bigint): bigi
 
 /**
  * What can be spent now, per asset held: balance − selling liabilities − reserve, never negative. The client takes
- * the answer for total and available alike, so that only the spendable part may be shown.
+ * the answer for total and available alike, so that only the spendable part may be shown. `buffer` of native is kept back
+ * for fees.
  */
-export function spendable(account: AccountState, baseReserve: bigint): Map<AssetId, bigint> {
+export function spendable(account: AccountState, baseReserve: bigint, buffer = 0n): Map<AssetId, bigint> {
   return new Map(
     account.balances.map((entry) => {
-      const reserve = entry.asset === NATIVE ? minimumBalance(account, baseReserve) : 0n;
+      const reserve = entry.asset === NATIVE ? minimumBalance(account, baseReserve) + buffer : 0n;
       const left = entry.authorized ? entry.balance - entry.sellingLiabilities - reserve : 0n;
       return [entry.asset, left > 0n ? left : 0n];
     }),
