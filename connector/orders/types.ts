@@ -33,6 +33,8 @@ export interface Order extends OrderRequest {
   hash: string | undefined;
   fee: bigint;
   reason: string | undefined;
+  /** Of one that failed: its code in the error table. */
+  code: string | undefined;
   createdAt: number;
   updatedAt: number;
   /** Ladder position that it belongs to. */
@@ -43,6 +45,8 @@ export interface Order extends OrderRequest {
 export interface Position {
   /** Our own id, lower-case hex. */
   address: string;
+  /** Hash of the last transaction that changed it. */
+  hash: string | undefined;
   market: Market;
   lower: Price;
   upper: Price;
