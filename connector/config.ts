@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -14,7 +15,8 @@ const KNOWN_PASSPHRASES: Readonly<Record<string, string>> = {
 
 const environment = z.object({
   CONFIG_FILE: z.string(),
-  ADDRESSES_FILE: z.string(),
+  /** Of the hosts' addresses; not needed where every endpoint has its own. */
+  ADDRESSES_FILE: z.string().optional(),
   /** Of what the policies bound, re-read while the connector runs; without it `fees` of the configuration counts. */
   LIMITS_FILE: z.string().optional(),
   SIGNER_SOCKET: z.string(),
@@ -34,6 +36,8 @@ const spkiPin = z
   .string()
   .regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ and 44 characters of base64');
 
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address');
+
 const endpoint = z.strictObject({
   url: z
     .url({ protocol: /^https$/ })
@@ -42,7 +46,9 @@ const endpoint = z.strictObject({
       return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
     }, 'must have no user, query or fragment')
     .transform((text) => text.replace(/\/+$/, '')),
-  spkiPins: z.array(spkiPin).min(1).optional(),
+  spkiPins: z.array(spkiPin).min(2, 'needs at least two pins, one of a spare key, or none').max(8).optional(),
+  /** Where the host may be reached; without them those of the addresses file count. No name is ever resolved. */
+  addresses: z.array(ipAddress).min(1).max(16).optional(),
   caFile: z.string().optional(),
   /** A header for providers that want an API key; its value is the content of the file, read anew when it changes. */
   auth: z
@@ -162,6 +168,22 @@ export function parseConnectorFile(text: string, name: string): ConnectorFile {
 
 export const readConnectorFile = (path: string): ConnectorFile =>
   parseConnectorFile(readFileSync(path, 'utf8'), path);
+
+/**
+ * Nothing is resolved by name, so that every endpoint needs addresses: its own, or the operator's file.
+ * @throws `config-invalid`
+ */
+export function requireAddresses(
+  { ADDRESSES_FILE }: Pick<Environment, 'ADDRESSES_FILE'>,
+  { horizon, rpc }: Pick<ConnectorFile, 'horizon' | 'rpc'>,
+): void {
+  const without = [...horizon.endpoints, ...(rpc?.endpoints ?? [])].find(({ addresses }) => !addresses);
+  if (ADDRESSES_FILE !== undefined || without === undefined) return;
+  throw connectorError(
+    'config-invalid',
+    `no address is known for ${without.url}: give it \`addresses\`, or set STELLAR_ADDRESSES_FILE`,
+  );
+}
 
 /** The network's name in the Gateway contract: `mainnet` for the public one, else its own. */
 export const gatewayNetwork = (network: string): string => (network === 'public' ? 'mainnet' : network);

@@ -4,9 +4,10 @@ import { messageOf } from '../common/errors.ts';
 import { renewHealth, startHealth } from '../common/health.ts';
 import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
+import { uniform } from '../common/random.ts';
 import type { sleep } from '../common/shutdown.ts';
 import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
-import { type Environment, gatewayNetwork, readConnectorFile } from './config.ts';
+import { type Environment, gatewayNetwork, readConnectorFile, requireAddresses } from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
 import type { Context } from './gateway/context.ts';
@@ -64,6 +65,8 @@ export async function startConnector(
       url: endpoint.url,
       spkiPins: endpoint.spkiPins,
       caFile: endpoint.caFile,
+      auth: endpoint.auth,
+      addresses: endpoint.addresses,
     },
     {
       pinMismatch(host) {
@@ -75,19 +78,23 @@ export async function startConnector(
         log.warn({ host, event: 'unknown-host' }, 'no address is given for the host; it is not dialled');
       },
     },
+    { now, sleep, random: uniform },
   );
-  watchAddresses(
-    environment.ADDRESSES_FILE,
-    FILES_EVERY_MS,
-    {
-      changed(addresses) {
-        transport.setAddresses(addresses);
-        log.info({ addresses }, 'addresses in force');
+  requireAddresses(environment, file);
+  if (environment.ADDRESSES_FILE !== undefined) {
+    watchAddresses(
+      environment.ADDRESSES_FILE,
+      FILES_EVERY_MS,
+      {
+        changed(addresses) {
+          transport.setAddresses(addresses);
+          log.info({ addresses }, 'addresses in force');
+        },
+        failed: (error) => log.error({ event: 'addresses-refused' }, messageOf(error)),
       },
-      failed: (error) => log.error({ event: 'addresses-refused' }, messageOf(error)),
-    },
-    cut.signal,
-  );
+      cut.signal,
+    );
+  }
 
   const horizon = createHorizon(endpoint.url, transport, {
     answered: (route, outcome) => metrics.horizon.inc({ route, outcome }),

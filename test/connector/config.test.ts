@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { stringify } from 'yaml';
-import { loadEnvironment, parseConnectorFile } from '../../connector/config.ts';
+import { loadEnvironment, parseConnectorFile, requireAddresses } from '../../connector/config.ts';
 
 const ACCOUNT = 'GCWSBR5KAS7MWM5WOZJCOMG2YDP5XJ2WYAPYGSZEKGPEEOI2CO6RA3VV';
 const USDC = 'USDC:GB6AW4NE7GS76LM7HAYCPVZF2KLLMUPBS5YXEC2UEAWQ2IG4GB2FFPEB';
@@ -35,6 +35,11 @@ describe('connector/config', () => {
       { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: ['sha256/short'] }] } },
     ],
     ['horizon.endpoints.0.spkiPins', { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: [] }] } }],
+    ['at least two pins', { horizon: { endpoints: [{ url: 'https://h.test', spkiPins: [PIN] }] } }],
+    [
+      'horizon.endpoints.0.addresses',
+      { horizon: { endpoints: [{ url: 'https://h.test', addresses: ['horizon.test'] }] } },
+    ],
     ['horizon.quorum', { horizon: { endpoints: [{ url: 'https://h.test' }], quorum: 2 } }],
     ['markets.0.quote', { markets: [{ base: 'XLM', quote: 'USDC' }] }],
     ['markets.0', { markets: [{ base: 'XLM', quote: 'native' }] }],
@@ -57,5 +62,16 @@ describe('connector/config', () => {
       /STELLAR_SINGER_SOCKET: unknown/,
     );
     assert.throws(() => loadEnvironment({}), /STELLAR_SIGNER_SOCKET/);
+  });
+
+  it('@security demands addresses of every endpoint where no file gives them', () => {
+    const [listed, bare] = [{ url: 'https://a.test', addresses: ['192.0.2.1'] }, { url: 'https://b.test' }];
+    const file = parse({ ...good(), horizon: { endpoints: [listed] }, rpc: { endpoints: [bare] } });
+    assert.throws(
+      () => requireAddresses({ ADDRESSES_FILE: undefined }, file),
+      /https:\/\/b\.test.*addresses/,
+    );
+    requireAddresses({ ADDRESSES_FILE: '/etc/addresses.json' }, file);
+    requireAddresses({ ADDRESSES_FILE: undefined }, { horizon: file.horizon, rpc: undefined });
   });
 });
