@@ -6,6 +6,7 @@ import type { Horizon } from '../ledger/horizon.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { Token } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
+import type { Pools } from '../orders/pools.ts';
 import type { Swaps } from '../orders/swap.ts';
 import type { Orders } from '../orders/types.ts';
 import type { TransactionStore } from '../transactions/store.ts';
@@ -33,6 +34,7 @@ export interface Context {
   engine: Engine;
   orders: Orders;
   swaps: Swaps;
+  pools: Pools;
   /** `tokens` is what it holds. */
   tokenList: TokenList;
   poolList: PoolList;

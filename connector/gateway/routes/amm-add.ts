@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { formatFee, parseAmount } from '../../market/amount.ts';
+import { parseSlippage } from '../../market/quote.ts';
+import {
+  ammFields,
+  ammSlippagePct,
+  amounts,
+  formatPair,
+  requireAmm,
+  viewPool,
+  walletAddress,
+} from '../amm.ts';
+import { defineRoute } from '../route.ts';
+
+/** Deposits, and makes the line of the pool's shares when it is missing. Held until a ledger has it. */
+export const ammAdd = defineRoute({
+  method: 'post',
+  path: '/trading/amm/add',
+  summary: 'Deposits into a liquidity pool',
+  body: z.strictObject({
+    ...ammFields,
+    ...amounts,
+    walletAddress,
+    /** The contract has it; a pool has one position of an account. */
+    positionAddress: z.string().max(80).optional(),
+  }),
+  result: z.strictObject({
+    signature: z.string(),
+    status: z.literal(1),
+    data: z.strictObject({
+      fee: z.string(),
+      poolAddress: z.string(),
+      baseTokenAmountAdded: z.string(),
+      quoteTokenAmountAdded: z.string(),
+    }),
+  }),
+  async handle({ body }, context, signal, caller) {
+    requireAmm(body, context);
+    const offer = [
+      parseAmount(body.baseTokenAmount, 'baseTokenAmount'),
+      parseAmount(body.quoteTokenAmount, 'quoteTokenAmount'),
+    ] as const;
+    const slippage = parseSlippage(ammSlippagePct(body, context));
+    const pool = await context.pools.pool(body.poolAddress, signal);
+    caller.note({ pool: pool.id, amount: formatPair(offer).join(' + ') });
+    const view = viewPool(pool, context);
+    const done = await context.pools.deposit(pool.id, view.turn(offer), slippage, caller.requestId, signal);
+    caller.note({ hash: done.hash });
+    const [baseTokenAmountAdded, quoteTokenAmountAdded] = formatPair(view.turn(done.amounts));
+    return {
+      signature: done.hash,
+      status: 1,
+      data: {
+        ...{ fee: formatFee(done.fee), poolAddress: pool.id },
+        ...{ baseTokenAmountAdded, quoteTokenAmountAdded },
+      },
+    };
+  },
+});

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { parseAmount } from '../../market/amount.ts';
+import { parseSlippage } from '../../market/quote.ts';
+import { mostTaken, sizeDeposit } from '../../orders/pool-shares.ts';
+import { ammFields, ammSlippagePct, amounts, formatPair, requireAmm, viewPool } from '../amm.ts';
+import { defineRoute } from '../route.ts';
+
+/** What a deposit would take now, and at most while the price stays within `slippagePct`. */
+export const ammQuoteLiquidity = defineRoute({
+  method: 'get',
+  path: '/trading/amm/quote-liquidity',
+  summary: 'What a deposit into a liquidity pool would take',
+  query: z.strictObject({ ...ammFields, ...amounts }),
+  result: z.strictObject({
+    poolAddress: z.string(),
+    baseLimited: z.boolean(),
+    baseTokenAmount: z.string(),
+    quoteTokenAmount: z.string(),
+    baseTokenAmountMax: z.string(),
+    quoteTokenAmountMax: z.string(),
+  }),
+  async handle({ query }, context, signal) {
+    requireAmm(query, context);
+    const offer = [
+      parseAmount(query.baseTokenAmount, 'baseTokenAmount'),
+      parseAmount(query.quoteTokenAmount, 'quoteTokenAmount'),
+    ] as const;
+    const slippage = parseSlippage(ammSlippagePct(query, context));
+    const pool = await context.pools.pool(query.poolAddress, signal);
+    const view = viewPool(pool, context);
+    const offered = view.turn(offer);
+    const sized = sizeDeposit(pool, offered);
+    const [baseTokenAmount, quoteTokenAmount] = formatPair(view.turn(sized.amounts));
+    const [baseTokenAmountMax, quoteTokenAmountMax] = formatPair(
+      view.turn(mostTaken(sized, offered, slippage)),
+    );
+    return {
+      poolAddress: pool.id,
+      baseLimited: pool.assets[sized.limiting] === view.base,
+      ...{ baseTokenAmount, quoteTokenAmount, baseTokenAmountMax, quoteTokenAmountMax },
+    };
+  },
+});
