@@ -18,6 +18,8 @@ const TABLE = {
   'would-cross': { status: 400, gatewayCode: 'WOULD_CROSS' },
   'price-out-of-collar': { status: 400, gatewayCode: 'PRICE_OUT_OF_COLLAR' },
   conflict: { status: 409, gatewayCode: undefined },
+  'key-busy': { status: 409, gatewayCode: undefined },
+  'key-reused': { status: 422, gatewayCode: undefined },
   'slippage-exceeded': { status: 400, gatewayCode: 'SLIPPAGE_EXCEEDED' },
   'transaction-failed': { status: 400, gatewayCode: 'TRANSACTION_FAILED' },
   'transaction-timeout': { status: 504, gatewayCode: 'TRANSACTION_TIMEOUT' },
