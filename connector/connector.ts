@@ -10,18 +10,23 @@ import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
 import { type Environment, gatewayNetwork, readConnectorFile, requireAddresses } from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
-import type { Context } from './gateway/context.ts';
+import { bridge } from './gateway/bridge.ts';
+import { CHAIN, type Context } from './gateway/context.ts';
 import { createGate } from './gateway/gate.ts';
 import { createLimits } from './gateway/limits.ts';
+import { createPoolList } from './gateway/lists/pools.ts';
+import { createPreferences } from './gateway/lists/preferences.ts';
+import { gatewaySchema } from './gateway/lists/schema.ts';
+import { createTokenList } from './gateway/lists/tokens.ts';
 import { createQuoter } from './gateway/quoting.ts';
 import { renewTls, startServer } from './gateway/server.ts';
 import { watchAddresses } from './ledger/addresses.ts';
 import { createHorizon } from './ledger/horizon.ts';
 import { createTransport } from './ledger/transport.ts';
-import { listTokens } from './market/asset.ts';
 import { createMetrics } from './metrics.ts';
 import { checkSigner, createLedgerCheck } from './readiness.ts';
 import { createSigner } from './signing/client.ts';
+import { openState } from './state.ts';
 import { createQueue } from './transactions/queue.ts';
 import { openStore } from './transactions/store.ts';
 import { createSwapper } from './transactions/swap.ts';
@@ -107,7 +112,8 @@ export async function startConnector(
   );
   const store = await openStore(join(environment.STATE_DIR, 'transactions'), () => now() / 1_000);
   const queue = createQueue();
-  const tokens = listTokens(file.markets);
+  const state = openState(environment.STATE_DIR, [gatewaySchema]);
+  const tokenList = createTokenList(state, file.markets);
   const quoter = createQuoter(horizon, file.markets);
   const checkLedger = createLedgerCheck(
     horizon,
@@ -134,9 +140,24 @@ export async function startConnector(
   swapper.resume();
 
   // The new rooms (ledger, market, engine, orders) are put in here once they stand.
+  const network = gatewayNetwork(file.network);
+  const rooms = bridge({ file, horizon, checkLedger, quoter, swapper, store });
+  const poolList = createPoolList({
+    ...{
+      state,
+      network,
+      markets: file.markets,
+      tokens: tokenList,
+      ledger: rooms.ledger,
+      market: rooms.market,
+    },
+  });
   const context = {
-    ...{ file, tokens, horizon, checkLedger, quoter, swapper, store, now },
-    network: gatewayNetwork(file.network),
+    ...{ file, tokens: tokenList.all, horizon, checkLedger, quoter, swapper, store, now, ...rooms },
+    ...{ tokenList, poolList, network, preferences: createPreferences(state, CHAIN, network) },
+    async reload() {
+      gate.allow(readConnectorFile(environment.CONFIG_FILE).gateway.clients);
+    },
   } as unknown as Context;
   const gate = createGate(
     file.gateway.clients,
@@ -213,6 +234,7 @@ export async function startConnector(
       cut.abort(connectorError('shutting-down', 'the connector is shutting down'));
       await Promise.all([finished, renewed, close(server, 2_000), close(health, 500)]);
       await Promise.all([transport.close(), signer.close()]);
+      state.close();
     },
   };
 }

@@ -2,13 +2,7 @@ import { connectorError } from '../errors.ts';
 import { parseAmount } from '../market/amount.ts';
 import { resolveAsset } from '../market/asset.ts';
 import { parseSlippage, type Quote, type Side, type SwapRequest } from '../market/quote.ts';
-import {
-  CONNECTOR,
-  type Context,
-  DEFAULT_SLIPPAGE_PCT,
-  requireAccount,
-  requireChainNetwork,
-} from './context.ts';
+import { CONNECTOR, type Context, requireAccount, requireChainNetwork } from './context.ts';
 
 interface SwapFields {
   chainNetwork: string;
@@ -21,6 +15,12 @@ interface SwapFields {
   slippagePct?: string | number | undefined;
 }
 
+/** @throws `invalid-params` for another connector than that of the order book; undefined means that one */
+export function requireConnector(connector: string | undefined): void {
+  if (connector === undefined || connector === CONNECTOR) return;
+  throw connectorError('invalid-params', `connector: this is ${CONNECTOR}`, { field: 'connector' });
+}
+
 /**
  * The fields that quote and swap share, resolved and exact.
  * @throws `invalid-params`, which names the field
@@ -28,17 +28,19 @@ interface SwapFields {
 export function readSwap(fields: SwapFields, context: Context): SwapRequest {
   requireChainNetwork(fields.chainNetwork, context);
   requireAccount(fields.walletAddress, context, 'walletAddress');
-  if (fields.connector !== undefined && fields.connector !== CONNECTOR) {
-    throw connectorError('invalid-params', `connector: this is ${CONNECTOR}`, { field: 'connector' });
-  }
-  return {
-    side: fields.side,
-    base: resolveAsset(fields.baseToken, context.tokens, 'baseToken'),
-    quote: resolveAsset(fields.quoteToken, context.tokens, 'quoteToken'),
-    amount: parseAmount(fields.amount, 'amount'),
-    slippage: parseSlippage(fields.slippagePct ?? DEFAULT_SLIPPAGE_PCT),
-  };
+  requireConnector(fields.connector);
+  const base = resolveAsset(fields.baseToken, context.tokens, 'baseToken');
+  const quote = resolveAsset(fields.quoteToken, context.tokens, 'quoteToken');
+  if (base === quote) throw connectorError('invalid-params', 'baseToken and quoteToken must differ');
+  const amount = parseAmount(fields.amount, 'amount');
+  return { side: fields.side, base, quote, amount, slippage: parseSlippage(slippagePctOf(fields, context)) };
 }
+
+/** Percent as asked, else as clients prefer. */
+export const slippagePctOf = (
+  { slippagePct }: { slippagePct?: string | number | undefined },
+  { preferences }: Context,
+): string => String(slippagePct ?? preferences.get(CONNECTOR, 'slippagePct'));
 
 /** `XLM -> USDC`, by the symbols of the token list. */
 export function routeText({ tokenIn, path, tokenOut }: Quote, { tokens }: Context): string {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import type { Ledger, PoolEntry } from '../../ledger/types.ts';
 import type { AssetId, Market } from '../../market/asset.ts';
+import { poolIdentity } from '../../market/pool-id.ts';
 import type { MarketData } from '../../market/types.ts';
 import type { State } from '../../state.ts';
 import { MAX_SAVED } from './schema.ts';
@@ -20,6 +22,10 @@ export const poolSchema = z.strictObject({
 });
 /** As the contract shows it. */
 export type Pool = z.infer<typeof poolSchema>;
+
+/** The address under which a market's book is a pool of `sdex/clmm`: lower-case hex, the same in every process. */
+export const marketAddress = ({ base, quote }: Market): string =>
+  createHash('sha256').update(`sdex ${base} ${quote}`).digest('hex');
 
 export const CONNECTOR_OF = { amm: 'stellar-amm', clmm: 'sdex' } as const;
 export type PoolType = keyof typeof CONNECTOR_OF;
@@ -45,8 +51,6 @@ export interface PoolListOptions {
   tokens: TokenList;
   ledger: Pick<Ledger, 'pool' | 'poolOf'>;
   market: Pick<MarketData, 'pool'>;
-  /** The address under which a market's book is a pool of `sdex/clmm`. */
-  marketAddress(market: Market): string;
 }
 
 /**
@@ -71,14 +75,14 @@ export function createPoolList(options: PoolListOptions): PoolList {
     feePct: String(feeBps / 100),
     address,
   });
-  const book = (market: Market): Pool => show('clmm', market, options.marketAddress(market), 0);
+  const book = (market: Market): Pool => show('clmm', market, marketAddress(market), 0);
   /** Base and quote as the market of the same assets has them, else in the ledger's order. */
   const amm = ({ id, assets: [base, quote], feeBps }: PoolEntry): Pool => {
     const market = markets.find((one) => isPair(one, [base, quote])) ?? { base, quote };
     return show('amm', market, id, feeBps);
   };
   const bookAt = (address: string): Market | undefined =>
-    markets.find((market) => options.marketAddress(market) === address);
+    markets.find((market) => marketAddress(market) === address);
 
   const get = async (address: string, signal: AbortSignal): Promise<Pool> => {
     const market = bookAt(address);
@@ -131,7 +135,8 @@ export function createPoolList(options: PoolListOptions): PoolList {
       };
     },
     remove(address) {
-      if (bookAt(address) !== undefined || markets.some((market) => data.pool(market)?.id === address)) {
+      const isListed = markets.some(({ base, quote }) => poolIdentity(base, quote).id === address);
+      if (isListed || bookAt(address) !== undefined) {
         throw connectorError(
           'invalid-params',
           'address: its pair is in spec.markets of the StellarConnector',

@@ -12,22 +12,25 @@ import { defineRoute } from '../route.ts';
 export const chainBalances = defineRoute({
   method: 'post',
   path: `/chains/${CHAIN}/balances`,
+  kind: 'read',
+  summary: 'Spendable balances',
   body: z.strictObject({
     network: z.string().optional(),
     address: z.string().optional(),
     tokens: z.array(z.string().max(80)).max(200).default([]),
     fetchAll: z.boolean().optional(),
   }),
+  result: z.strictObject({ balances: z.record(z.string(), z.string()) }),
   handle: async ({ body }, context, signal) => {
     requireNetwork(body.network, context);
     requireAccount(body.address, context, 'address');
     const asked = body.tokens.map((name) => [name, resolveAsset(name, context.tokens, 'tokens')] as const);
-    const [state, last] = await Promise.all([
-      context.horizon.account(context.file.account, signal),
-      context.horizon.lastLedger(signal),
-      context.checkLedger(signal),
+    const { account, trading } = context.file;
+    const [state, head] = await Promise.all([
+      context.ledger.account(account, signal),
+      context.ledger.head(signal),
     ]);
-    const free = state === undefined ? new Map<string, bigint>() : spendable(state, last.baseReserve);
+    const free = new Map(state && spendable(state, head.baseReserve, trading.nativeBuffer));
     const symbolOf = (asset: string): string =>
       context.tokens.find(({ address }) => address === asset)?.symbol ?? asset;
     const shown =

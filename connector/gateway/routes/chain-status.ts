@@ -1,24 +1,34 @@
 import * as z from 'zod';
 import { NATIVE_SYMBOL } from '../../market/asset.ts';
-import { CHAIN, CONNECTOR, requireNetwork } from '../context.ts';
+import { CHAIN, chainNetworkOf, requireNetwork } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
-/** State of the ledger as Horizon knows it. */
+/** State of the ledger as we believe it. */
 export const chainStatus = defineRoute({
   method: 'get',
   path: `/chains/${CHAIN}/status`,
+  summary: 'The last ledger',
   query: z.strictObject({ network: z.string().optional() }),
+  result: z.strictObject({
+    chain: z.string(),
+    network: z.string(),
+    rpcUrl: z.string(),
+    rpcProvider: z.string(),
+    currentBlockNumber: z.int(),
+    nativeCurrency: z.string(),
+    swapProvider: z.string(),
+  }),
   handle: async ({ query }, context, signal) => {
     requireNetwork(query.network, context);
-    const { sequence } = await context.checkLedger(signal);
+    const { sequence } = await context.ledger.head(signal);
     return {
       chain: CHAIN,
       network: context.network,
-      rpcUrl: context.horizon.url,
+      rpcUrl: context.file.horizon.endpoints[0]?.url,
       rpcProvider: 'horizon',
       currentBlockNumber: sequence,
       nativeCurrency: NATIVE_SYMBOL,
-      swapProvider: `${CONNECTOR}/router`,
+      swapProvider: context.preferences.get(chainNetworkOf(context), 'swapProvider'),
     };
   },
 });

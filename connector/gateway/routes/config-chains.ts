@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { CHAIN } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
@@ -5,5 +6,9 @@ import { defineRoute } from '../route.ts';
 export const configChains = defineRoute({
   method: 'get',
   path: '/config/chains',
+  summary: 'Chains and networks',
+  result: z.strictObject({
+    chains: z.array(z.strictObject({ chain: z.string(), networks: z.array(z.string()) })),
+  }),
   handle: (_input, { network }) => ({ chains: [{ chain: CHAIN, networks: [network] }] }),
 });

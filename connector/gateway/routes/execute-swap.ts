@@ -1,8 +1,10 @@
 import * as z from 'zod';
-import { formatAmount, formatFee } from '../../market/amount.ts';
-import { DEFAULT_SLIPPAGE_PCT, decimal } from '../context.ts';
+import { formatAmount } from '../../market/amount.ts';
+import { decimal } from '../context.ts';
+import { assetName, chainNetwork } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { readSwap } from '../swap-request.ts';
+import { swapAnswer, swapResult } from '../swap-answer.ts';
+import { readSwap, slippagePctOf } from '../swap-request.ts';
 
 /**
  * Swaps now, at the market within `slippagePct`. The answer is held until a ledger has the transaction, and its
@@ -11,35 +13,23 @@ import { readSwap } from '../swap-request.ts';
 export const executeSwap = defineRoute({
   method: 'post',
   path: '/trading/router/execute-swap',
+  summary: 'Swaps by path payment, at the market',
   body: z.strictObject({
-    chainNetwork: z.string(),
-    connector: z.string().optional(),
-    walletAddress: z.string(),
-    baseToken: z.string().max(80),
-    quoteToken: z.string().max(80),
+    chainNetwork,
+    connector: z.string().max(64).optional(),
+    walletAddress: z.string().max(80),
+    baseToken: assetName,
+    quoteToken: assetName,
     amount: decimal,
     side: z.enum(['BUY', 'SELL']),
     slippagePct: decimal.optional(),
   }),
-  handle: async ({ body }, context, signal) => {
-    const { hash, quote, amountIn, amountOut, fee } = await context.swapper.execute(
-      readSwap(body, context),
-      signal,
-    );
-    const [given, taken] = [formatAmount(-amountIn), formatAmount(amountOut)];
-    return {
-      signature: hash,
-      status: 1,
-      data: {
-        tokenIn: quote.tokenIn,
-        tokenOut: quote.tokenOut,
-        amountIn: formatAmount(amountIn),
-        amountOut: taken,
-        fee: formatFee(fee),
-        baseTokenBalanceChange: quote.side === 'SELL' ? given : taken,
-        quoteTokenBalanceChange: quote.side === 'SELL' ? taken : given,
-        slippagePct: String(body.slippagePct ?? DEFAULT_SLIPPAGE_PCT),
-      },
-    };
+  result: swapResult,
+  handle: async ({ body }, context, signal, caller) => {
+    const request = readSwap(body, context);
+    const { base, quote, side, amount } = request;
+    caller.note({ market: `${base}-${quote}`, side, amount: formatAmount(amount) });
+    const receipt = await context.swaps.execute(request, caller.requestId, signal);
+    return swapAnswer(receipt, caller, slippagePctOf(body, context));
   },
 });

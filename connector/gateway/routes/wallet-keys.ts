@@ -1,14 +1,12 @@
 import type { RequestHandler } from 'express';
 import { connectorError } from '../../errors.ts';
 
-/** Every way of the Gateway contract to hand over, make, show or use a key, or to change which account trades. */
+/** Every way of the Gateway contract to hand over, make, show, use or drop a key. */
 export const KEY_PATHS = [
   '/wallet/add',
-  '/wallet/add-hardware',
   '/wallet/create',
   '/wallet/remove',
   '/wallet/send',
-  '/wallet/setDefault',
   '/wallet/show-private-key',
 ];
 

@@ -152,7 +152,7 @@ describe('connector/gateway: who may speak, and how', () => {
     const ask = (tokens: string[]) => world.call('POST', '/chains/stellar/balances', { tokens });
     const foreign = 'EURC:GCWSBR5KAS7MWM5WOZJCOMG2YDP5XJ2WYAPYGSZEKGPEEOI2CO6RA3VV';
     assert.deepEqual((await ask(['native', foreign])).body, {
-      balances: { native: '9998.5000000', [foreign]: '0.0000000' },
+      balances: { native: '9997.5000000', [foreign]: '0.0000000' },
     });
     assert.equal((await ask(['BTC'])).status, 400);
   });

@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { requireChainNetwork } from '../context.ts';
+import { assetName, chainNetwork, listName, tokenSchema } from '../fields.ts';
+import { defineRoute } from '../route.ts';
+
+/** Saves an asset by its address; code and issuer say all that the list holds of it. */
+export const tokenSave = defineRoute({
+  method: 'post',
+  path: '/tokens/save/:address',
+  kind: 'read',
+  summary: 'Saves a token by its address',
+  params: z.strictObject({ address: assetName }),
+  query: z.strictObject({ chainNetwork }),
+  result: z.strictObject({ message: z.string(), token: tokenSchema }),
+  handle({ params, query }, context) {
+    requireChainNetwork(query.chainNetwork, context);
+    const { token, added } = context.tokenList.save(params.address);
+    const what = added ? 'has been added to' : 'already exists in';
+    return { message: `Token ${token.symbol} ${what} the token list for ${listName(context)}`, token };
+  },
+});

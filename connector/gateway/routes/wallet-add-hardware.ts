@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { CHAIN } from '../context.ts';
+import { defineRoute } from '../route.ts';
+import { privateKey, requireSigner, signerAddress } from '../wallet-fields.ts';
+
+/** The signer's own account, which is there anyway. No key is in this call; a field that could hold one is refused. */
+export const walletAddHardware = defineRoute({
+  method: 'post',
+  path: '/wallet/add-hardware',
+  kind: 'read',
+  summary: 'Confirms the account of the signer',
+  body: z.strictObject({
+    chain: z.literal(CHAIN),
+    address: signerAddress,
+    setDefault: z.boolean().optional(),
+    privateKey,
+  }),
+  result: z.strictObject({
+    address: z.string(),
+    publicKey: z.string(),
+    derivationPath: z.string(),
+    message: z.string(),
+  }),
+  handle({ body }, context) {
+    requireSigner(body, context);
+    const { account } = context.file;
+    return {
+      address: account,
+      publicKey: account,
+      derivationPath: '',
+      message:
+        'The account of the signer is the wallet of this connector; its key stays in the HSM or Vault.',
+    };
+  },
+});
