@@ -18,7 +18,7 @@ export interface HealthIdentity {
   key: string | Buffer;
 }
 
-export interface HealthOptions extends HealthIdentity {
+export interface HealthOptions extends Partial<HealthIdentity> {
   address: ListenAddress;
 }
 
@@ -26,7 +26,8 @@ const READY_DEADLINE_MS = 5_000;
 
 /**
  * The server of probes and monitoring, on a TLS 1.3 port of its own so that it answers while the main one is blocked:
- * `/healthz` (the process runs), `/readyz` (503 with the reason when it cannot work), `/metrics`, `/status`.
+ * `/healthz` (the process runs), `/readyz` (503 with the reason when it cannot work), `/metrics`, `/status`. Without an
+ * identity every handshake fails until `renewHealth` brings one.
  */
 export async function startHealth(options: HealthOptions, modules: HealthModules): Promise<Server> {
   const app = createApp();
@@ -64,4 +65,5 @@ export function renewHealth(server: Server, identity: HealthIdentity): void {
   server.setSecureContext(secureContext(identity));
 }
 
-const secureContext = ({ cert, key }: HealthIdentity) => ({ cert, key, minVersion: 'TLSv1.3' }) as const;
+const secureContext = ({ cert, key }: Partial<HealthIdentity>) =>
+  ({ ...(cert && key ? { cert, key } : {}), minVersion: 'TLSv1.3' }) as const;

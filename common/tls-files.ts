@@ -29,18 +29,48 @@ export interface TlsFilesHandlers<Name extends string> {
 export async function watchTlsFiles<Name extends string>(
   paths: Readonly<Record<Name, string>>,
   current: TlsFiles<Name>,
-  options: { intervalMs: number; signal: AbortSignal; sleep?: typeof sleep },
+  options: TlsFilesOptions,
   handlers: TlsFilesHandlers<Name>,
 ): Promise<void> {
-  const wait = options.sleep ?? sleep;
+  await watch(createLook(paths, current, handlers), true, options);
+}
+
+/**
+ * Puts the files in force as soon as all of them are there and fit together: at once, it may be (that first look is over
+ * when this resolves), or later; then watches them as `watchTlsFiles`. `ended` resolves after `signal` was aborted.
+ */
+export async function startTlsFiles<Name extends string>(
+  paths: Readonly<Record<Name, string>>,
+  options: TlsFilesOptions,
+  handlers: TlsFilesHandlers<Name>,
+): Promise<{ ended: Promise<void> }> {
+  const look = createLook(paths, undefined, handlers);
+  return { ended: watch(look, await look(), options) };
+}
+
+export interface TlsFilesOptions {
+  intervalMs: number;
+  signal: AbortSignal;
+  sleep?: typeof sleep;
+}
+
+/** While there are no files yet, they are looked for this often, milliseconds. */
+const MISSING_MS = 1_000;
+
+/** Looks once; whether any files are in force after it. */
+type Look = () => Promise<boolean>;
+
+function createLook<Name extends string>(
+  paths: Readonly<Record<Name, string>>,
+  current: TlsFiles<Name> | undefined,
+  handlers: TlsFilesHandlers<Name>,
+): Look {
   let inForce = current;
   let complaint: string | undefined;
-  while (!options.signal.aborted) {
-    await wait(options.intervalMs, options.signal).catch(() => undefined);
-    if (options.signal.aborted) return;
+  return async () => {
     try {
       const next = await readTlsFiles(paths);
-      if (!isSame(next, inForce)) handlers.renew(next);
+      if (inForce === undefined || !isSame(next, inForce)) handlers.renew(next);
       inForce = next;
       complaint = undefined;
     } catch (error) {
@@ -48,6 +78,15 @@ export async function watchTlsFiles<Name extends string>(
       if (reason !== complaint) handlers.failed(reason);
       complaint = reason;
     }
+    return inForce !== undefined;
+  };
+}
+
+async function watch(look: Look, begun: boolean, options: TlsFilesOptions): Promise<void> {
+  const { intervalMs, signal, sleep: wait = sleep } = options;
+  for (let found = begun; !signal.aborted; ) {
+    await wait(found ? intervalMs : Math.min(intervalMs, MISSING_MS), signal).catch(() => undefined);
+    if (!signal.aborted) found = await look();
   }
 }
 

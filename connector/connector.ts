@@ -6,7 +6,7 @@ import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { uniform } from '../common/random.ts';
 import type { sleep } from '../common/shutdown.ts';
-import { readTlsFiles, watchTlsFiles } from '../common/tls-files.ts';
+import { startTlsFiles } from '../common/tls-files.ts';
 import { type Environment, gatewayNetwork, readConnectorFile, requireAddresses } from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
@@ -179,16 +179,18 @@ export async function startConnector(
     key: environment.TLS_KEY_FILE,
     clientCa: environment.TLS_CLIENT_CA_FILE,
   };
-  const tls = await readTlsFiles(tlsPaths);
-  const server = await startServer(tls, environment.GATEWAY_ADDRESS, app, gate, (reason) => {
+  const server = await startServer(environment.GATEWAY_ADDRESS, app, gate, (reason) => {
     metrics.handshakes.inc({ reason });
     log.warn({ reason, event: 'handshake-refused' }, 'a client connection was refused');
   });
+  let served = false;
+  let missing: string | undefined;
   const health = await startHealth(
-    { address: environment.HEALTH_ADDRESS, cert: tls.cert, key: tls.key },
+    { address: environment.HEALTH_ADDRESS },
     {
       async ready(signal) {
         stopping.signal.throwIfAborted();
+        if (!served) throw connectorError('config-invalid', `certificate files: ${missing}`);
         await Promise.all([checkLedger(signal), checkSigner(signer, file, signal)]);
       },
       status: () => ({
@@ -196,24 +198,33 @@ export async function startConnector(
         network: file.network,
         horizon: endpoint.url,
         pending: store.pending().length,
+        certificates: missing ?? 'in force',
       }),
       registry: metrics.registry,
     },
   );
-  const renewed = watchTlsFiles(
-    tlsPaths,
-    tls,
-    { intervalMs: TLS_FILES_EVERY_MS, signal: cut.signal, sleep },
-    {
+  // Both ports are open at once and refuse every handshake until their files are there: the process stays up for them.
+  const { clientCa: _ca, ...healthPaths } = tlsPaths;
+  const watched = { intervalMs: TLS_FILES_EVERY_MS, signal: cut.signal, sleep };
+  const renewed = await Promise.all([
+    startTlsFiles(healthPaths, watched, {
+      renew: (next) => renewHealth(health, next),
+      // Said by the gateway's files, among which these are.
+      failed: () => undefined,
+    }),
+    startTlsFiles(tlsPaths, watched, {
       renew(next) {
         renewTls(server, next, gate);
-        renewHealth(health, next);
-        log.info({ event: 'certificates-renewed' }, 'new certificate files in force');
+        served = true;
+        missing = undefined;
+        log.info({ event: 'certificates-renewed' }, 'certificate files in force');
       },
-      failed: (reason) =>
-        log.error({ event: 'certificates-refused', reason }, 'new certificate files refused'),
-    },
-  );
+      failed(reason) {
+        missing = reason;
+        log.error({ event: 'certificates-refused', reason }, 'certificate files refused');
+      },
+    }),
+  ]);
   const [gatewayAt, healthAt] = [server.address() as AddressInfo, health.address() as AddressInfo];
   log.info({ gateway: gatewayAt, health: healthAt, account }, 'serving');
   // Said once at the start, so that a wrong network or signer stands in the log before anyone asks.
@@ -232,7 +243,12 @@ export async function startConnector(
       await Promise.race([finished, sleep(FINISH_MS, patience.signal).catch(() => undefined)]);
       patience.abort();
       cut.abort(connectorError('shutting-down', 'the connector is shutting down'));
-      await Promise.all([finished, renewed, close(server, 2_000), close(health, 500)]);
+      await Promise.all([
+        finished,
+        ...renewed.map(({ ended }) => ended),
+        close(server, 2_000),
+        close(health, 500),
+      ]);
       await Promise.all([transport.close(), signer.close()]);
       state.close();
     },

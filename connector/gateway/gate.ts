@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { fingerprintOf, identify, isIssuedBy, namesOf, readBundle } from './clients.ts';
+import { fingerprintOf, identify, isIssuedBy, namesOf } from './clients.ts';
 
 /** Connections of one client at once; the stock client opens at most 100. */
 const CONNECTIONS_PER_CLIENT = 128;
@@ -27,7 +27,7 @@ export interface Gate {
   /** Another list is in force; every connection is judged anew. */
   allow(clients: readonly string[]): void;
   /** Other authorities are in force; every connection is judged anew. */
-  trust(bundle: Buffer): void;
+  trust(authorities: readonly X509Certificate[]): void;
 }
 
 export interface GateEvents {
@@ -96,8 +96,7 @@ export function createGate(clients: readonly string[], events: GateEvents, now: 
       allowed = next;
       judgeAnew(() => true);
     },
-    trust(bundle) {
-      const authorities = readBundle(bundle);
+    trust(authorities) {
       judgeAnew((certificate) => isIssuedBy(certificate, authorities));
     },
   };

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '../../common/config.ts';
 import { harden, listen } from '../../common/http.ts';
+import { readBundle } from './clients.ts';
 import type { Gate } from './gate.ts';
 
 /** PEM of the gateway's identity and of the authorities whose clients may connect. */
@@ -21,16 +22,12 @@ const HANDSHAKES = 64;
 /** Connections in all. */
 const CONNECTIONS = 1_024;
 
-/** Server options for mutual TLS 1.3: a connection without a certificate of `clientCa` never reaches HTTP. */
-const mutualTls = ({ cert, key, clientCa }: ServerTls) =>
-  ({ cert, key, ca: clientCa, minVersion: 'TLSv1.3' }) as const;
-
 /**
- * Listens with mutual TLS; without files every handshake fails until `renewTls` brings some. `refused` is called for
- * every connection that fails the handshake, with OpenSSL's code.
+ * Listens with mutual TLS 1.3: a connection without a certificate of the client authorities never reaches HTTP. Every
+ * handshake fails until `renewTls` brings the files. `refused` is called for every connection that fails the handshake,
+ * with OpenSSL's code.
  */
 export async function startServer(
-  tls: ServerTls | undefined,
   address: ListenAddress,
   app: RequestListener,
   gate: Gate,
@@ -38,8 +35,7 @@ export async function startServer(
 ): Promise<Server> {
   const server = createServer(
     {
-      ...(tls === undefined ? { minVersion: 'TLSv1.3' } : mutualTls(tls)),
-      ...{ requestCert: true, rejectUnauthorized: true },
+      ...{ minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true },
       ...{ handshakeTimeout: HANDSHAKE_MS, maxHeaderSize: MAX_HEADER_BYTES },
     },
     (request, response) => {
@@ -64,9 +60,12 @@ export async function startServer(
 
 /** Puts rotated files in force: for new connections, and the authorities for those that stand. @throws what does not fit */
 export function renewTls(server: Server, tls: ServerTls, gate: Gate): void {
+  const { cert, key, clientCa: ca } = tls;
+  const authorities = readBundle(ca);
+  if (authorities.length === 0) throw new Error('the file of client authorities holds no certificate');
   // A new context has ticket keys of its own: no session of before can be resumed.
-  server.setSecureContext(mutualTls(tls));
-  gate.trust(tls.clientCa);
+  server.setSecureContext({ cert, key, ca, minVersion: 'TLSv1.3' });
+  gate.trust(authorities);
 }
 
 /** Connections in the handshake, which anyone can open, take no place from those that passed it. */

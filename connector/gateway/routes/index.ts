@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { ammRoutes } from './amm.ts';
 import { chainBalances } from './chain-balances.ts';
 import { chainEstimateGas } from './chain-estimate-gas.ts';
 import { chainPoll } from './chain-poll.ts';
@@ -63,6 +64,7 @@ const table: readonly Route[] = [
   quoteSwap,
   executeSwap,
   executeQuote,
+  ...ammRoutes,
 ];
 
 /** Every route of the gateway. */
