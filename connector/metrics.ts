@@ -15,9 +15,16 @@ export interface Metrics {
   horizon: Counter<'route' | 'outcome'>;
   /** Answers of Horizon that contradict what we know, and were not believed. */
   untrusted: Counter<'what'>;
+  /** Sources that lied, and how often two contradicted each other. */
+  quarantines: Counter<'endpoint'>;
+  disputes: Counter<'endpoint'>;
   signer: Counter<'outcome'>;
   submissions: Counter<'answer'>;
   outcomes: Counter<'outcome'>;
+  /** Orders by what became of them. */
+  orders: Counter<'outcome'>;
+  /** Offers that a mass cancellation left on the book, by what caused it. */
+  offersLeft: Counter<'cause'>;
 }
 
 /** Every counter of the connector, in a registry of its own. */
@@ -49,8 +56,12 @@ export function createMetrics(): Metrics {
       registers: [registry],
     }),
     untrusted: counter('untrusted_answers_total', 'Answers of Horizon not believed', 'what'),
+    quarantines: counter('quarantines_total', 'Servers put in quarantine since they lied', 'endpoint'),
+    disputes: counter('disputes_total', 'Servers that contradict another one', 'endpoint'),
     signer: counter('signer_requests_total', 'Requests to the signer, by outcome or refusal code', 'outcome'),
     submissions: counter('submissions_total', 'Answers to submitted envelopes', 'answer'),
     outcomes: counter('transactions_total', 'Fates of transactions', 'outcome'),
+    orders: counter('orders_total', 'Orders by what became of them', 'outcome'),
+    offersLeft: counter('offers_left_total', 'Offers that a mass cancellation left on the book', 'cause'),
   };
 }

@@ -29,15 +29,16 @@ export function lastOfNetwork(root: Root, networkPassphrase: string): LastClosed
  */
 export function judgeRoot(root: Root, networkPassphrase: string, now: number): LastClosed {
   const last = lastOfNetwork(root, networkPassphrase);
-  const age = now - last.closedAt;
-  if (age > MAX_LEDGER_AGE_MS) {
-    throw connectorError('ledger-stale', `the last ledger closed ${Math.round(age / 1_000)} s ago`);
-  }
-  if (-age > MAX_LEDGER_AHEAD_MS) {
-    throw connectorError(
-      'ledger-stale',
-      `the last ledger is ${Math.round(-age / 1_000)} s ahead of our clock`,
-    );
-  }
+  const stale = freshness(last, now);
+  if (stale !== undefined) throw connectorError('ledger-stale', stale);
   return last;
+}
+
+/** Why a ledger is not of now; undefined when it is. `closedAt` and `now` in milliseconds since 1970. */
+export function freshness({ closedAt }: { closedAt: number }, now: number): string | undefined {
+  const age = now - closedAt;
+  if (age > MAX_LEDGER_AGE_MS) return `the last ledger closed ${Math.round(age / 1_000)} s ago`;
+  if (-age > MAX_LEDGER_AHEAD_MS)
+    return `the last ledger is ${Math.round(-age / 1_000)} s ahead of our clock`;
+  return undefined;
 }

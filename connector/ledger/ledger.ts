@@ -1,0 +1,408 @@
+import { connectorError } from '../errors.ts';
+import type { AssetId } from '../market/asset.ts';
+import type { AccountState } from '../market/balance.ts';
+import type { Claim, Contradicts, Verdict } from './agree.ts';
+import { follow, judgeHeads, type Shown } from './chain.ts';
+import { freshness } from './checks.ts';
+import type { AtLedger, HorizonClient, HorizonHead } from './horizon/types.ts';
+import type { RpcClient } from './rpc/client.ts';
+import { createSources, type LedgerModules, type Source } from './sources.ts';
+import type {
+  FeeStatistics,
+  Ledger,
+  LedgerHead,
+  LedgerTransaction,
+  StreamHandlers,
+  SubmitAnswer,
+} from './types.ts';
+import { tradeAfter, watch } from './watch.ts';
+
+export interface LedgerOptions {
+  horizon: readonly HorizonClient[];
+  rpc: readonly RpcClient[];
+  /** How many Horizons must agree on heads, accounts and outcomes. With RPC beside, two sources do in any case. */
+  quorum: number;
+  networkPassphrase: string;
+  /** Assets of the markets: RPC can be asked only for trust lines that are named. */
+  assets: readonly AssetId[];
+}
+
+/** For how long a verdict on the head is used again. */
+const VERDICT_MS = 1_000;
+/** How often each server is asked which network it serves. */
+const PASSPHRASE_MS = 10_000;
+/** A chain that contradicts what a server shows for so long is forgotten: the lie may have been in it. */
+const FORGET_MS = 5 * 60_000;
+/** How long a server may keep a submission; after that the hash is looked up instead. */
+const SUBMIT_MS = 15_000;
+/** A history that began later than so many ledgers ago may never have had what is looked for. */
+const HISTORY_LEDGERS = 60;
+/** A history from here on is whole: the first ledgers of a network hold no transactions. */
+const GENESIS_LEDGERS = 3;
+
+/** The ledger over all sources. See `types.ts` for what holds; docs/connector/verification.md says who can lie about what. */
+export function createLedger(options: LedgerOptions, modules: LedgerModules): Ledger {
+  const { networkPassphrase, quorum } = options;
+  const { now } = modules;
+  const sources = createSources(options, quorum, modules);
+  const checkedAt = new Map<Source, number>();
+  const contradicted = new Map<Source, number>();
+  const closing = new AbortController();
+  let last: { head: LedgerHead; at: number } | undefined;
+  /** Agreed heads of the last half minute and one before: what is older than these is stale. */
+  let recent: LedgerHead[] = [];
+  /** A ledger that is known to hold a transaction of ours: an account from before it is stale. */
+  let reached = 0;
+  const accounts = new Map<string, { sequence: bigint; assets: Set<AssetId> }>();
+
+  /** @throws `network-mismatch` */
+  const checkNetwork = async (source: Source, signal: AbortSignal): Promise<void> => {
+    if (now() - (checkedAt.get(source) ?? Number.NEGATIVE_INFINITY) < PASSPHRASE_MS) return;
+    const passphrase =
+      source.rpc === undefined
+        ? (await source.horizon!.root(signal)).networkPassphrase
+        : await source.rpc.networkPassphrase(signal);
+    if (passphrase !== networkPassphrase) {
+      throw connectorError(
+        'network-mismatch',
+        `${source.url} serves another network than the configured one`,
+      );
+    }
+    checkedAt.set(source, now());
+  };
+
+  const showHead = async (source: Source, signal: AbortSignal): Promise<Omit<Claim<Shown>, 'source'>> => {
+    await checkNetwork(source, signal);
+    const head = await (source.horizon ?? source.rpc!).head(signal);
+    const wrong = follow(source.chain, head);
+    if (wrong !== undefined) {
+      const since = contradicted.get(source) ?? now();
+      contradicted.set(source, since);
+      if (now() - since >= FORGET_MS) {
+        source.chain.hashes.clear();
+        source.chain.heads.clear();
+        source.chain.top = undefined;
+      }
+      sources.lied(source, wrong);
+      throw connectorError('ledger-unreachable', `${source.url} contradicts itself: ${wrong}`);
+    }
+    contradicted.delete(source);
+    return {
+      ledger: head.sequence,
+      key: head.hash,
+      value: { source: source.url, head, chain: source.chain },
+    };
+  };
+  const judgeShown = (voters: Claim<Shown>[], need: number, observers: Claim<Shown>[]): Verdict<Shown> => {
+    const shown = (claims: Claim<Shown>[]): Shown[] => claims.map(({ value }) => value);
+    const { agreed, ...wrong } = judgeHeads(shown(voters), need, shown(observers));
+    if (agreed === undefined) return { ...wrong, agreed };
+    const { chain } = voters[0]!.value;
+    return { ...wrong, agreed: { ...agreed, value: { source: agreed.source, head: agreed.value, chain } } };
+  };
+
+  const readHead = async (signal: AbortSignal): Promise<LedgerHead> => {
+    const fact = {
+      name: 'the last ledger',
+      ask: showHead,
+      judge: judgeShown,
+      stale: ({ value }: { value: Shown }) => freshness(value.head, now()),
+    };
+    const { value } = await sources.agreed(fact, signal);
+    const { sequence, closedAt, baseFee, baseReserve } = value.head;
+    // Behind the freshest that was confirmed before: that one still stands.
+    const head =
+      last !== undefined && last.head.sequence > sequence
+        ? last.head
+        : { sequence, closedAt, baseFee, baseReserve };
+    const old = freshness(head, now());
+    if (old !== undefined) throw connectorError('ledger-stale', old);
+    last = { head, at: now() };
+    if (recent.at(-1)?.sequence !== head.sequence) recent.push(head);
+    while (recent.length > 1 && freshness(recent[1]!, now()) !== undefined) recent = recent.slice(1);
+    return head;
+  };
+  let reading: Promise<LedgerHead> | undefined;
+  const head = (signal: AbortSignal): Promise<LedgerHead> => {
+    if (last !== undefined && Math.abs(now() - last.at) < VERDICT_MS) return Promise.resolve(last.head);
+    // Many ask at once, and one answer serves them all; whoever gives up leaves it to the others.
+    reading ??= readHead(closing.signal).finally(() => {
+      reading = undefined;
+    });
+    return whileWanted(reading, signal);
+  };
+
+  /** Why an answer from state is too old. */
+  const staleState = ({ ledger }: { ledger: number | undefined }): string | undefined => {
+    const floor = Math.max(reached, freshFloor());
+    return ledger !== undefined && ledger < floor
+      ? `it answers for ledger ${ledger}, ${floor} is known`
+      : undefined;
+  };
+  const freshFloor = (): number =>
+    recent[0] !== undefined && freshness(recent[0], now()) !== undefined ? recent[0].sequence : 0;
+
+  /** State from one source; one that lags is left out. */
+  const fromState = async <T>(
+    ask: (client: HorizonClient, signal: AbortSignal) => Promise<AtLedger<T>>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    await head(signal);
+    return sources.first(
+      'horizon',
+      async ({ horizon }, within) => {
+        const answer = await ask(horizon!, within);
+        const old = staleState(answer);
+        if (old !== undefined) throw connectorError('ledger-stale', old);
+        return answer.value;
+      },
+      signal,
+    );
+  };
+  const fromHistory = async <T>(
+    ask: (client: HorizonClient, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    await head(signal);
+    return sources.first('horizon', ({ horizon }, within) => ask(horizon!, within), signal);
+  };
+
+  const account = async (id: string, signal: AbortSignal): Promise<AccountState | undefined> => {
+    await head(signal);
+    const known = accounts.get(id) ?? { sequence: 0n, assets: new Set(options.assets) };
+    const agreed = await sources.agreed<AccountState | undefined>(
+      {
+        name: `the account ${id}`,
+        async ask(source, within) {
+          const answer = await (source.horizon?.account(id, within) ??
+            source.rpc!.account(id, [...known.assets], within));
+          // RPC is asked for these the next time.
+          for (const { asset } of answer.value?.balances ?? []) known.assets.add(asset);
+          return { ...answer, key: accountText(answer.value) };
+        },
+        stale(claim) {
+          const { value } = claim;
+          return value !== undefined && value.sequence < known.sequence
+            ? `the sequence of ${id} would go back from ${known.sequence} to ${value.sequence}`
+            : staleState(claim);
+        },
+      },
+      signal,
+    );
+    if (agreed.value !== undefined) {
+      accounts.set(id, { ...known, sequence: agreed.value.sequence });
+      while (accounts.size > 1_000) accounts.delete(accounts.keys().next().value!);
+    }
+    return agreed.value;
+  };
+
+  interface Lookup {
+    found: LedgerTransaction | undefined;
+    oldest: number;
+    closedAt: number;
+  }
+  const transaction = async (
+    hash: string,
+    signal: AbortSignal,
+  ): Promise<{ found: LedgerTransaction } | { absentAt: LedgerHead }> => {
+    const current = await head(signal);
+    const agreed = await sources.agreed<Lookup>(
+      {
+        name: `the transaction ${hash}`,
+        async ask(source, within) {
+          // How far history reaches is read first: what is not found after is in none of these ledgers.
+          const root = await source.horizon?.root(within);
+          const answer =
+            root === undefined
+              ? await source.rpc!.transaction(hash, within)
+              : {
+                  found: await source.horizon!.transaction(hash, within),
+                  history: {
+                    oldest: root.historyElder,
+                    latest: root.historyLatest,
+                    closedAt: root.historyClosedAt,
+                  },
+                };
+          const { found, history } = answer;
+          if (found === undefined && !isWhole(history)) {
+            throw connectorError(
+              'ledger-stale',
+              `${source.url} has no history before ledger ${history.oldest}`,
+            );
+          }
+          return {
+            ledger: found?.ledger ?? history.latest,
+            key: found === undefined ? 'absent' : foundText(found),
+            value: { found, oldest: history.oldest, closedAt: history.closedAt },
+          };
+        },
+        contradicts,
+      },
+      signal,
+    );
+    const { found, closedAt } = agreed.value;
+    if (found !== undefined) {
+      if (found.ledger <= current.sequence + 1) reached = Math.max(reached, found.ledger);
+      return { found };
+    }
+    return { absentAt: { ...current, sequence: agreed.ledger!, closedAt } };
+  };
+
+  const feeStatistics = async (signal: AbortSignal): Promise<FeeStatistics> => {
+    const { baseFee } = await head(signal);
+    return sources.first(
+      undefined,
+      async ({ horizon, rpc }, within) =>
+        // RPC does not tell how full ledgers are: as if they were.
+        horizon === undefined
+          ? { baseFee, capacityUsage: 1, bids: await rpc!.feeBids(within) }
+          : horizon.feeStatistics(within),
+      signal,
+    );
+  };
+
+  const submit = async (envelopeXdr: string, signal: AbortSignal): Promise<SubmitAnswer> => {
+    let answer: SubmitAnswer = {
+      kind: 'unsent',
+      cause: connectorError('ledger-untrusted', 'every server is in quarantine'),
+    };
+    for (const { horizon, rpc } of sources.usable()) {
+      answer = await (horizon?.submit(envelopeXdr, 'sync', SUBMIT_MS, signal) ??
+        rpc!.submit(envelopeXdr, SUBMIT_MS, signal));
+      // Only where nothing was sent may another one be tried: one envelope goes to one server.
+      if (answer.kind !== 'unsent') break;
+    }
+    // What one server says became of it is looked up at all of them where more than one must agree.
+    const mustAgree = quorum > 1 || (options.rpc.length > 0 && options.horizon.length > 0);
+    return answer.kind === 'included' && mustAgree ? { kind: 'queued' } : answer;
+  };
+
+  const watching = { usable: () => sources.usable('horizon'), sleep: modules.sleep };
+  return {
+    head,
+    feeStatistics,
+    account,
+    transaction,
+    submit,
+    offersOf: (id, signal) => fromState((client, within) => client.offersOf(id, within), signal),
+    offers: (selling, buying, limit, signal) =>
+      fromState((client, within) => client.offers(selling, buying, limit, within), signal),
+    pool: (id, signal) => fromState((client, within) => client.pool(id, within), signal),
+    poolOf: (a, b, signal) => fromState((client, within) => client.poolOf(a, b, within), signal),
+    paths: (side, from, to, amount, signal) =>
+      fromState((client, within) => client.paths(side, from, to, amount, within), signal),
+    tradesOf: (id, cursor, limit, signal) =>
+      fromHistory((client, within) => client.tradesOf(id, cursor, limit, within), signal),
+    trades: (base, quote, limit, signal) =>
+      fromHistory((client, within) => client.trades(base, quote, limit, within), signal),
+    watchHeads: (handlers, signal) =>
+      watch<HorizonHead>(
+        (client, _cursor, own, until) => client.watchHeads(own, until),
+        { cursor: '0', after: (cursor, _head, before) => tradeAfter(cursor, before), gaps: true },
+        headHandlers(handlers),
+        watching,
+        signal,
+      ),
+    watchBook: (base, quote, handlers, signal) =>
+      watch(
+        (client, _cursor, own, until) => client.watchBook(base, quote, own, until),
+        // Each event is a whole book: nothing is missing after one, and none has a cursor.
+        { cursor: '', after: () => true, gaps: false },
+        handlers,
+        watching,
+        signal,
+      ),
+    watchTrades: (base, quote, cursor, handlers, signal) =>
+      watch(
+        (client, from, own, until) => client.watchTrades(base, quote, from, own, until),
+        { cursor, after: (its, _trade, before) => tradeAfter(its, before), gaps: cursor === 'now' },
+        handlers,
+        watching,
+        signal,
+      ),
+    watchTradesOf: (id, cursor, handlers, signal) =>
+      watch(
+        (client, from, own, until) => client.watchTradesOf(id, from, own, until),
+        { cursor, after: (its, _trade, before) => tradeAfter(its, before), gaps: cursor === 'now' },
+        handlers,
+        watching,
+        signal,
+      ),
+    endpoints: () =>
+      sources.all.map(({ url, horizon, rpc, standing, failed, chain }) => {
+        const { state, reason } = (horizon ?? rpc)!.transport.status();
+        const out =
+          standing.quarantine ??
+          (standing.dispute && now() < standing.dispute.until ? standing.dispute : undefined);
+        return {
+          url,
+          kind: horizon === undefined ? ('rpc' as const) : ('horizon' as const),
+          state:
+            out !== undefined
+              ? ('quarantined' as const)
+              : state === 'up' && failed
+                ? ('down' as const)
+                : state,
+          reason: out?.reason ?? reason ?? failed?.reason,
+          head: chain.top?.sequence,
+        };
+      }),
+    async close() {
+      closing.abort(connectorError('shutting-down', 'the ledger is closed'));
+      await Promise.all(sources.all.map(({ horizon, rpc }) => (horizon ?? rpc)!.transport.close()));
+    },
+  };
+}
+
+/** The same promise, given up with the signal. */
+function whileWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+const isWhole = ({ oldest, latest }: { oldest: number; latest: number }): boolean =>
+  oldest <= GENESIS_LEDGERS || latest - oldest >= HISTORY_LEDGERS;
+
+function headHandlers({ event, ...rest }: StreamHandlers<LedgerHead>): StreamHandlers<HorizonHead> {
+  return {
+    ...rest,
+    event: ({ sequence, closedAt, baseFee, baseReserve }, cursor) =>
+      event({ sequence, closedAt, baseFee, baseReserve }, cursor),
+  };
+}
+
+/** One that has it and one whose history reaches over that ledger and has it not cannot both be right, nor two results. */
+const contradicts: Contradicts<{ found: LedgerTransaction | undefined; oldest: number }> = (a, b) => {
+  const [one, other] = a.value.found === undefined ? [b, a] : [a, b];
+  if (one.value.found === undefined) return false;
+  if (other.value.found !== undefined) return true;
+  return other.value.oldest <= one.value.found.ledger && one.value.found.ledger <= other.ledger!;
+};
+
+const stringify = (value: unknown): string =>
+  JSON.stringify(value, (_name, it: unknown) => (typeof it === 'bigint' ? String(it) : it));
+
+const foundText = ({ ledger, result }: LedgerTransaction): string =>
+  stringify([ledger, result.code, result.feeCharged, result.operations.map((it) => it.toXdr('base64'))]);
+
+/** All that RPC's entries say too; shares of pools are not among it. */
+function accountText(state: AccountState | undefined): string {
+  if (state === undefined) return 'none';
+  const { sequence, subentries, sponsoring, sponsored, balances } = state;
+  const lines = balances.toSorted((a, b) => (a.asset < b.asset ? -1 : 1));
+  return stringify([
+    ...[sequence, subentries, sponsoring, sponsored],
+    lines.map((it) => [
+      it.asset,
+      it.balance,
+      it.limit,
+      it.buyingLiabilities,
+      it.sellingLiabilities,
+      it.authorized,
+    ]),
+  ]);
+}

@@ -1,0 +1,134 @@
+import { StrKey } from '@stellar/stellar-sdk/base';
+import * as xdr from '@stellar/stellar-sdk/xdr';
+import { type AssetId, fromXdrAsset, NATIVE, toXdrAsset } from '../../market/asset.ts';
+import type { AccountState, Balance } from '../../market/balance.ts';
+import type { OfferEntry, PoolEntry } from '../types.ts';
+
+/*
+ * Ledger keys and entries (Stellar-ledger-entries.x) of what the connector asks RPC for. Pure; decoding throws a plain
+ * Error for bytes that are no such entry.
+ */
+
+/** `AUTHORIZED_FLAG` of a trust line: without it nothing can be sent or received. */
+const AUTHORIZED = 1;
+
+const publicKey = (account: string): xdr.PublicKey =>
+  xdr.PublicKey.publicKeyTypeEd25519(StrKey.decodeEd25519PublicKey(account));
+
+export const accountKey = (account: string): string =>
+  xdr.LedgerKey.account(new xdr.LedgerKeyAccount({ accountId: publicKey(account) })).toXdr('base64');
+
+/** @param asset not native, which has no line */
+export function trustLineKey(account: string, asset: AssetId): string {
+  const line = xdr.TrustLineAsset.fromXdr(toXdrAsset(asset).toXdr());
+  const key = new xdr.LedgerKeyTrustLine({ accountId: publicKey(account), asset: line });
+  return xdr.LedgerKey.trustline(key).toXdr('base64');
+}
+
+export function offerKey(seller: string, id: string): string {
+  const key = new xdr.LedgerKeyOffer({ sellerId: publicKey(seller), offerId: BigInt(id) });
+  return xdr.LedgerKey.offer(key).toXdr('base64');
+}
+
+/** @param id lower-case hex */
+export function poolKey(id: string): string {
+  const key = new xdr.LedgerKeyLiquidityPool({ liquidityPoolId: xdr.PoolId.fromXdr(Buffer.from(id, 'hex')) });
+  return xdr.LedgerKey.liquidityPool(key).toXdr('base64');
+}
+
+const decode = (bytes: string): xdr.LedgerEntryData => xdr.LedgerEntryData.fromXdr(bytes, 'base64');
+
+/** The key that an entry is kept under, rebuilt from its own bytes: it must be the one that was asked for. */
+export function keyOf(bytes: string): string {
+  const entry = decode(bytes);
+  switch (entry.type) {
+    case 'account':
+      return xdr.LedgerKey.account(new xdr.LedgerKeyAccount({ accountId: entry.account.accountId })).toXdr(
+        'base64',
+      );
+    case 'trustline': {
+      const { accountId, asset } = entry.trustLine;
+      return xdr.LedgerKey.trustline(new xdr.LedgerKeyTrustLine({ accountId, asset })).toXdr('base64');
+    }
+    case 'offer': {
+      const { sellerId, offerId } = entry.offer;
+      return xdr.LedgerKey.offer(new xdr.LedgerKeyOffer({ sellerId, offerId })).toXdr('base64');
+    }
+    case 'liquidityPool': {
+      const { liquidityPoolId } = entry.liquidityPool;
+      return xdr.LedgerKey.liquidityPool(new xdr.LedgerKeyLiquidityPool({ liquidityPoolId })).toXdr('base64');
+    }
+    default:
+      throw new Error(`an entry of the kind ${entry.type}`);
+  }
+}
+
+/** An account from its entry and those of its lines. Shares of pools are not among them. */
+export function decodeAccount(account: string, lines: readonly string[]): AccountState {
+  const entry = decode(account);
+  if (entry.type !== 'account') throw new Error('no account');
+  const { balance, seqNum, numSubEntries, ext } = entry.account;
+  const v1 = ext.type === 'v1' ? ext.v1 : undefined;
+  const v2 = v1?.ext.type === 'v2' ? v1.ext.v2 : undefined;
+  const native: Balance = {
+    asset: NATIVE,
+    balance,
+    limit: undefined,
+    buyingLiabilities: v1?.liabilities.buying ?? 0n,
+    sellingLiabilities: v1?.liabilities.selling ?? 0n,
+    authorized: true,
+  };
+  return {
+    sequence: seqNum,
+    subentries: numSubEntries,
+    sponsoring: v2?.numSponsoring ?? 0,
+    sponsored: v2?.numSponsored ?? 0,
+    balances: [native, ...lines.map(decodeLine)],
+  };
+}
+
+function decodeLine(bytes: string): Balance {
+  const entry = decode(bytes);
+  if (entry.type !== 'trustline' || entry.trustLine.asset.type === 'assetTypePoolShare') {
+    throw new Error('no trust line of an asset');
+  }
+  const { asset, balance, limit, flags, ext } = entry.trustLine;
+  const v1 = ext.type === 'v1' ? ext.v1 : undefined;
+  return {
+    asset: fromXdrAsset(xdr.Asset.fromXdr(asset.toXdr())),
+    balance,
+    limit,
+    buyingLiabilities: v1?.liabilities.buying ?? 0n,
+    sellingLiabilities: v1?.liabilities.selling ?? 0n,
+    authorized: (flags & AUTHORIZED) !== 0,
+  };
+}
+
+export function decodeOffer(bytes: string): OfferEntry {
+  const entry = decode(bytes);
+  if (entry.type !== 'offer') throw new Error('no offer');
+  const { offerId, sellerId, selling, buying, amount, price } = entry.offer;
+  if (price.n < 1 || price.d < 1) throw new Error('no price');
+  return {
+    id: String(offerId),
+    seller: StrKey.encodeEd25519PublicKey(sellerId.value.toBytes()),
+    selling: fromXdrAsset(selling),
+    buying: fromXdrAsset(buying),
+    amount,
+    price: { numerator: BigInt(price.n), denominator: BigInt(price.d) },
+  };
+}
+
+export function decodePool(bytes: string): PoolEntry {
+  const entry = decode(bytes);
+  if (entry.type !== 'liquidityPool') throw new Error('no pool');
+  const { liquidityPoolId, body } = entry.liquidityPool;
+  const { params, reserveA, reserveB, totalPoolShares } = body.constantProduct;
+  return {
+    id: Buffer.from(liquidityPoolId.toXdr()).toString('hex'),
+    assets: [fromXdrAsset(params.assetA), fromXdrAsset(params.assetB)],
+    reserves: [reserveA, reserveB],
+    totalShares: totalPoolShares,
+    feeBps: params.fee,
+  };
+}
