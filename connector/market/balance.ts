@@ -1,3 +1,4 @@
+import { MAX_STROOPS } from './amount.ts';
 import { type AssetId, NATIVE } from './asset.ts';
 
 /** What the ledger says of one balance of an account; stroops. */
@@ -36,16 +37,32 @@ export function minimumBalance(account: AccountState, baseReserve: bigint): bigi
 }
 
 /**
- * What can be spent now, per asset held: balance − selling liabilities − reserve, never negative. The client takes
- * the answer for total and available alike, so that only the spendable part may be shown. `buffer` of native is kept back
- * for fees.
+ * What is left of an asset above what offers hold back and, of native, above the reserve; negative when that is more than
+ * is there. Nothing of a frozen line. Undefined: the account holds no such asset.
+ */
+export function available(account: AccountState, asset: AssetId, baseReserve: bigint): bigint | undefined {
+  const entry = account.balances.find((line) => line.asset === asset);
+  if (entry === undefined) return undefined;
+  const reserve = asset === NATIVE ? minimumBalance(account, baseReserve) : 0n;
+  return entry.authorized ? entry.balance - entry.sellingLiabilities - reserve : 0n;
+}
+
+/** How much more of an asset the account can take; undefined: no trust line. */
+export function room(account: AccountState, asset: AssetId): bigint | undefined {
+  const entry = account.balances.find((line) => line.asset === asset);
+  if (entry === undefined) return undefined;
+  return (entry.limit ?? MAX_STROOPS) - entry.balance - entry.buyingLiabilities;
+}
+
+/**
+ * What can be spent now, per asset held, never negative; of native, `buffer` (stroops) is kept back for fees. The client
+ * takes the answer for total and available alike, so that only the spendable part may be shown.
  */
 export function spendable(account: AccountState, baseReserve: bigint, buffer = 0n): Map<AssetId, bigint> {
   return new Map(
-    account.balances.map((entry) => {
-      const reserve = entry.asset === NATIVE ? minimumBalance(account, baseReserve) + buffer : 0n;
-      const left = entry.authorized ? entry.balance - entry.sellingLiabilities - reserve : 0n;
-      return [entry.asset, left > 0n ? left : 0n];
+    account.balances.map(({ asset }) => {
+      const left = available(account, asset, baseReserve)! - (asset === NATIVE ? buffer : 0n);
+      return [asset, left > 0n ? left : 0n];
     }),
   );
 }

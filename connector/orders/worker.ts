@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto';
+import { isCoded, messageOf } from '../../common/errors.ts';
+import type { ConnectorFile } from '../config.ts';
+import { connectorError, errorRow } from '../errors.ts';
+import type { OfferEntry } from '../ledger/types.ts';
+import { NATIVE } from '../market/asset.ts';
+import type { MarketData } from '../market/types.ts';
+import type { Metrics } from '../metrics.ts';
+import type { BuildState, Ending, Engine, Intent, Plan, Receipt } from '../transactions/types.ts';
+import { afterEnd, type End } from './lifecycle.ts';
+import { toPrice, tradeAmounts } from './price.ts';
+import { type Changes, isDone, type Registry } from './registry.ts';
+import { type Facts, judge, lastPrice } from './safety.ts';
+import { operationOf, readOutcome, type Step } from './steps.ts';
+import { type KeptOrder, marketKey, type PositionDelta } from './store.ts';
+
+export interface WorkerOptions {
+  file: Pick<ConnectorFile, 'account' | 'trading'>;
+  engine: Engine;
+  market: MarketData;
+  registry: Registry;
+  metrics: Pick<Metrics, 'orders'>;
+  /** Offers on the ledger that no order of ours has. */
+  foreign: ReadonlyMap<string, OfferEntry>;
+  now(): number;
+}
+
+export interface Job {
+  id: string;
+  /** 1 to 100; those of orders have them as their intent already. */
+  steps: readonly Step[];
+  signal: AbortSignal;
+}
+
+/** Carries steps out as one intent of the engine and takes its end over, once. */
+export type Worker = ReturnType<typeof createWorker>;
+
+export function createWorker({ file, engine, market, registry, metrics, foreign, now }: WorkerOptions) {
+  const { account, trading } = file;
+  const running = new Map<string, Promise<unknown>>();
+
+  /** Steps with the amount that is left now; those of offers that are gone fall to the ledger's word. */
+  const current = (step: Step): Step => {
+    const filled =
+      step.id === undefined || step.to === undefined ? undefined : registry.get(step.id)?.filledBase;
+    if (filled === undefined) return step;
+    const left = step.to!.amount - filled;
+    if (left <= 0n)
+      throw connectorError('conflict', 'the order was filled beyond the amount asked for meanwhile');
+    return left < step.amount ? { ...step, amount: left } : step;
+  };
+
+  const ownOpposite = (order: KeptOrder): Facts['ownOpposite'] => {
+    const { side, market: of } = order;
+    const key = marketKey(of);
+    const own = [...registry.live()].filter(
+      (other) => other.side !== side && other.type !== 'market' && marketKey(other.market) === key,
+    );
+    const [selling, buying] = side === 'SELL' ? [of.quote, of.base] : [of.base, of.quote];
+    const others = [...foreign.values()].filter((o) => o.selling === selling && o.buying === buying);
+    return [
+      ...own.map(({ fraction }) => toPrice(fraction)),
+      ...others.map(({ price: { numerator: n, denominator: d } }) =>
+        side === 'SELL' ? { numerator: d, denominator: n } : { numerator: n, denominator: d },
+      ),
+    ];
+  };
+
+  function plan(steps: readonly Step[], state: BuildState): Plan {
+    const spends = new Map<string, bigint>();
+    const incoming = new Map<string, bigint>();
+    let newOffers = 0;
+    const add = (to: Map<string, bigint>, asset: string, amount: bigint) =>
+      to.set(asset, (to.get(asset) ?? 0n) + (amount > 0n ? amount : 0n));
+    const operations = steps.map((asked, index) => {
+      const step = current(asked);
+      const order = step.id === undefined ? undefined : registry.get(step.id);
+      if (step.action === 'delete' || order === undefined) return operationOf(step, account);
+      const { baseReserve } = state.head;
+      const replaces =
+        step.action === 'amend' ? tradeAmounts(order.side, order.remaining, order.fraction) : undefined;
+      const { give, get } = tradeAmounts(step.side, step.amount, step.price);
+      const reserved = new Map(state.reserved);
+      for (const [asset, amount] of spends) add(reserved, asset, amount);
+      add(reserved, NATIVE, BigInt(index) * state.bid);
+      const refusal = judge(
+        {
+          market: order.market,
+          side: step.side,
+          type: order.type,
+          price: step.price,
+          amount: step.amount,
+          replaces,
+        },
+        {
+          ...{
+            self: account,
+            account: state.account,
+            baseReserve,
+            bid: state.bid,
+            reserved,
+            incoming,
+            newOffers,
+          },
+          ...{
+            book: market.book(order.market),
+            lastTrade: lastPrice(market, order.market),
+          },
+          ...{ ownOpposite: ownOpposite(order), now: now(), staleMs: trading.staleSeconds * 1000 },
+          ...{ nativeBuffer: trading.nativeBuffer, collarPct: trading.collarPct },
+        },
+      );
+      if (refusal !== undefined) {
+        metrics.orders.inc({ outcome: refusal.code });
+        throw connectorError(refusal.code, refusal.message, { field: refusal.field });
+      }
+      const [out, into] =
+        step.side === 'SELL'
+          ? [order.market.base, order.market.quote]
+          : [order.market.quote, order.market.base];
+      add(spends, out, give - (replaces?.give ?? 0n));
+      add(incoming, into, get - (replaces?.get ?? 0n));
+      if (step.action === 'place') {
+        newOffers++;
+        add(spends, NATIVE, baseReserve);
+      }
+      return operationOf(step, account);
+    });
+    return { operations, spends };
+  }
+
+  /** Takes the end of an intent over. Once: an order that no longer waits for it is left alone. */
+  function settle(id: string, end: End): void {
+    const waiting = [...registry.live()].filter(({ intent }) => intent?.id === id);
+    const position = registry.store.positions().find(({ pending }) => pending?.intent === id);
+    registry.change(({ put }) => {
+      for (const order of waiting) put(catchUp(afterEnd(order, end, account)));
+      if (position === undefined) return;
+      const { pending, ...rest } = position;
+      const failed = end.kind === 'failed';
+      const opened = position.state === 'opening' ? 'closed' : position.state;
+      registry.store.putPosition({
+        ...rest,
+        ...(failed ? { state: opened } : applyDelta(position, pending!)),
+        hash: failed ? position.hash : end.receipt.hash,
+        pending: undefined,
+        updatedAt: now(),
+      });
+    });
+    for (const order of waiting)
+      metrics.orders.inc({ outcome: registry.get(order.clientOrderId)?.state ?? 'failed' });
+  }
+
+  /** Fills of an offer that were seen before its order knew that it has it. */
+  function catchUp(order: KeptOrder): KeptOrder {
+    if (order.state !== 'open' || order.offerId === undefined) return order;
+    let { filledBase, filledQuote, remaining } = order;
+    for (const { id, baseAmount, quoteAmount } of market.fillsOf(order.offerId)) {
+      if (!registry.store.countFill(id, order.clientOrderId)) continue;
+      filledBase += baseAmount;
+      filledQuote += quoteAmount;
+      remaining = remaining > baseAmount ? remaining - baseAmount : 0n;
+    }
+    const counted = { ...order, filledBase, filledQuote, remaining };
+    return isDone(counted) ? { ...counted, state: 'filled', remaining: 0n } : counted;
+  }
+
+  async function execute({ id, steps, signal }: Job): Promise<Receipt> {
+    const deletes = steps.every(({ action }) => action === 'delete');
+    const intent: Intent = {
+      id,
+      kind: 'orders',
+      payload: null,
+      lane: deletes ? 'delete' : 'trade',
+      // A path payment fails more easily than an offer, and would take others along.
+      shared: steps.every(({ action }) => action !== 'take'),
+      plan: async (state) => plan(steps, state),
+      plausible: (results) =>
+        results.length === steps.length && steps.every((step, i) => readOutcome(step, results[i]!, account)),
+    };
+    try {
+      const receipt = await engine.run(intent, signal);
+      settle(id, { kind: 'applied', receipt });
+      return receipt;
+    } catch (error) {
+      const { code } = errorRow(error);
+      const message = isCoded(error) ? error.message : 'internal error';
+      const hash = engine.intent(id)?.hash;
+      if (code === 'transaction-timeout') doubt(id, hash, message);
+      else settle(id, { kind: 'failed', hash, code, message });
+      throw error;
+    }
+  }
+
+  /** Sent, and no one knows yet what became of it: `settleKnown` takes its end over. */
+  function doubt(id: string, hash: string | undefined, reason: string): void {
+    registry.change(({ put }) => {
+      for (const order of [...registry.live()].filter(({ intent }) => intent?.id === id)) {
+        const isNew = order.state === 'pending';
+        put({ ...order, reason, ...(isNew ? { state: 'unknown', hash } : {}) });
+      }
+    });
+  }
+
+  return {
+    /**
+     * Writes down, in one commit, which orders wait for which intents; `also` may put them first. An order that waits for
+     * something else is left out: its offer is then found gone, or changed, by what watches the ledger.
+     * @throws `state-unavailable`
+     */
+    prepare(
+      plans: readonly (readonly Step[])[],
+      signal: AbortSignal,
+      also?: (changes: Changes, ids: readonly string[]) => void,
+    ): Job[] {
+      const ids = plans.map(() => `orders-${randomUUID()}`);
+      return registry.change((changes) => {
+        also?.(changes, ids);
+        return plans.map((steps, plan) => {
+          const id = ids[plan]!;
+          const linked = steps.map((step, index) => {
+            const order = step.id === undefined ? undefined : changes.get(step.id);
+            if (order === undefined || order.intent !== undefined) return { ...step, id: undefined };
+            changes.put({ ...order, intent: { id, step, index, of: steps.length } });
+            return step;
+          });
+          return { id, steps: linked, signal };
+        });
+      });
+    },
+    /** @throws what the engine throws; the orders have taken over the end by then, or wait for it as `unknown` */
+    run(job: Job): Promise<Receipt> {
+      const work = execute(job);
+      running.set(job.id, work);
+      return work.finally(() => running.delete(job.id));
+    },
+    isRunning: (id: string): boolean => running.has(id),
+    /** Resolves when all that is under way now has ended, one way or another. */
+    idle: async (): Promise<void> => {
+      await Promise.allSettled(running.values());
+    },
+    /** For the engine: the end of an intent that an earlier process, or a request that timed out, left. */
+    recovered(id: string, ending: Ending): void {
+      settle(id, endOf(ending));
+    },
+    /** Takes over the ends that the engine knows of intents that nobody waits for. `never` ends those it never signed. */
+    settleKnown(never: boolean): void {
+      const open = new Set([...registry.live()].flatMap(({ intent }) => (intent ? [intent.id] : [])));
+      for (const { pending } of registry.store.positions()) if (pending) open.add(pending.intent);
+      for (const id of open) {
+        if (running.has(id)) continue;
+        const known = engine.intent(id);
+        if (known?.ending !== undefined) settle(id, endOf(known.ending));
+        else if (known === undefined && never) {
+          const message = 'the connector ended before it was signed for';
+          settle(id, { kind: 'failed', hash: undefined, code: 'transaction-failed', message });
+        }
+      }
+    },
+  };
+}
+
+function endOf(ending: Ending): End {
+  if (ending.kind === 'applied') return ending;
+  return {
+    kind: 'failed',
+    hash: ending.hash,
+    code: 'transaction-failed',
+    message: messageOf(ending.message),
+  };
+}
+
+const applyDelta = (position: { base: bigint; quote: bigint }, delta: PositionDelta) => ({
+  base: position.base + delta.base,
+  quote: position.quote + delta.quote,
+  state: delta.state,
+});
