@@ -83,11 +83,11 @@ export interface HorizonClient {
    * By outer or inner hash; checked by `verify.ts`. Undefined: this history has it not (`root` says how far it reaches).
    */
   transaction(hash: string, signal: AbortSignal): Promise<LedgerTransaction | undefined>;
-  /** Trades of an account after a cursor (`0` for the first), oldest first, page by page, at most `limit`. */
+  /** Trades of an account after a cursor (`0-0` for the first), oldest first, page by page, at most `limit`. */
   tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
   /** The latest trades of a pair, newest first, at most 200. */
   trades(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
-  /** The paging token of the newest trade of a pair or account, `0` if there is none: where a watch begins. */
+  /** The paging token of the newest trade of a pair or account, `0-0` if there is none: where a watch begins. */
   newestTrade(
     of: { account: string } | { base: AssetId; quote: AssetId },
     signal: AbortSignal,
