@@ -5,6 +5,7 @@ import type { Claim, Contradicts, Verdict } from './agree.ts';
 import { follow, judgeHeads, type Shown } from './chain.ts';
 import { freshness } from './checks.ts';
 import type { AtLedger, HorizonClient, HorizonHead } from './horizon/types.ts';
+import { watchBook, watchHeads, watchTrades } from './horizon/watch.ts';
 import type { RpcClient } from './rpc/client.ts';
 import { createSources, type LedgerModules, type Source } from './sources.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   StreamHandlers,
   SubmitAnswer,
 } from './types.ts';
-import { tradeAfter, watch } from './watch.ts';
+import { overSources } from './watch.ts';
 
 export interface LedgerOptions {
   horizon: readonly HorizonClient[];
@@ -43,7 +44,7 @@ const GENESIS_LEDGERS = 3;
 /** The ledger over all sources. See `types.ts` for what holds; docs/connector/verification.md says who can lie about what. */
 export function createLedger(options: LedgerOptions, modules: LedgerModules): Ledger {
   const { networkPassphrase, quorum } = options;
-  const { now } = modules;
+  const { now, clock } = modules;
   const sources = createSources(options, quorum, modules);
   const checkedAt = new Map<Source, number>();
   const contradicted = new Map<Source, number>();
@@ -277,7 +278,6 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     return answer.kind === 'included' && mustAgree ? { kind: 'queued' } : answer;
   };
 
-  const watching = { usable: () => sources.usable('horizon'), sleep: modules.sleep };
   return {
     head,
     feeStatistics,
@@ -295,39 +295,22 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       fromHistory((client, within) => client.tradesOf(id, cursor, limit, within), signal),
     trades: (base, quote, limit, signal) =>
       fromHistory((client, within) => client.trades(base, quote, limit, within), signal),
-    watchHeads: (handlers, signal) =>
-      watch<HorizonHead>(
-        (client, _cursor, own, until) => client.watchHeads(own, until),
-        { cursor: '0', after: (cursor, _head, before) => tradeAfter(cursor, before), gaps: true },
-        headHandlers(handlers),
-        watching,
-        signal,
-      ),
-    watchBook: (base, quote, handlers, signal) =>
-      watch(
-        (client, _cursor, own, until) => client.watchBook(base, quote, own, until),
-        // Each event is a whole book: nothing is missing after one, and none has a cursor.
-        { cursor: '', after: () => true, gaps: false },
-        handlers,
-        watching,
-        signal,
-      ),
-    watchTrades: (base, quote, cursor, handlers, signal) =>
-      watch(
-        (client, from, own, until) => client.watchTrades(base, quote, from, own, until),
-        { cursor, after: (its, _trade, before) => tradeAfter(its, before), gaps: cursor === 'now' },
-        handlers,
-        watching,
-        signal,
-      ),
-    watchTradesOf: (id, cursor, handlers, signal) =>
-      watch(
-        (client, from, own, until) => client.watchTradesOf(id, from, own, until),
-        { cursor, after: (its, _trade, before) => tradeAfter(its, before), gaps: cursor === 'now' },
-        handlers,
-        watching,
-        signal,
-      ),
+    watchHeads(handlers, signal) {
+      const over = overSources(sources, headHandlers(handlers), now);
+      watchHeads(over.choose, over.handlers, clock, signal);
+    },
+    watchBook(base, quote, handlers, signal) {
+      const over = overSources(sources, handlers, now);
+      watchBook(over.choose, { base, quote }, over.handlers, clock, signal);
+    },
+    watchTrades(base, quote, cursor, handlers, signal) {
+      const over = overSources(sources, handlers, now);
+      watchTrades(over.choose, { base, quote }, cursor, over.handlers, clock, signal);
+    },
+    watchTradesOf(id, cursor, handlers, signal) {
+      const over = overSources(sources, handlers, now);
+      watchTrades(over.choose, { account: id }, cursor, over.handlers, clock, signal);
+    },
     endpoints: () =>
       sources.all.map(({ url, horizon, rpc, standing, failed, chain }) => {
         const { state, reason } = (horizon ?? rpc)!.transport.status();

@@ -1,11 +1,11 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
-import type { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import { type Claim, type Contradicts, judge, type Verdict } from './agree.ts';
 import { type Chain, createChain } from './chain.ts';
 import type { HorizonClient } from './horizon/types.ts';
 import * as quarantine from './quarantine.ts';
 import type { RpcClient } from './rpc/client.ts';
+import type { Clock } from './transport.ts';
 
 /** One server: exactly one of `horizon` and `rpc`, with what is known of it. */
 export interface Source {
@@ -21,7 +21,7 @@ export interface Source {
 export interface LedgerModules {
   /** Milliseconds since 1970. */
   now(): number;
-  sleep: typeof sleep;
+  clock: Clock;
   events: LedgerEvents;
 }
 
@@ -72,7 +72,7 @@ const AGAIN_MS = 300;
 export function createSources(
   clients: { horizon: readonly HorizonClient[]; rpc: readonly RpcClient[] },
   quorum: number,
-  { now, sleep, events }: LedgerModules,
+  { now, clock, events }: LedgerModules,
 ): Sources {
   const source = (horizon?: HorizonClient, rpc?: RpcClient): Source => ({
     url: (horizon ?? rpc)!.url,
@@ -182,7 +182,7 @@ export function createSources(
       // Only what time may heal is asked again: sources at different ledgers, or one that lags.
       const waits = claims > 0 || errors.some((error) => isCoded(error, 'ledger-stale'));
       if (!waits || now() + AGAIN_MS >= until) throw explain(fact.name, verdict, errors, claims);
-      await sleep(AGAIN_MS, caller);
+      await clock.sleep(AGAIN_MS, caller);
     }
   }
 
@@ -216,7 +216,7 @@ export function createSources(
       settled,
       ...asked.map((one) => one.then(() => (verdictWith(want).agreed === undefined ? settled : undefined))),
       // A server that hangs does not hold the others up, unless two of them are in dispute.
-      sleep(HEDGE_MS, AbortSignal.any([patience.signal, caller])).then(
+      clock.sleep(HEDGE_MS, AbortSignal.any([patience.signal, caller])).then(
         () => (voters.length >= quorum ? undefined : settled),
         () => settled,
       ),
@@ -241,8 +241,11 @@ export function createSources(
     errors: readonly unknown[],
     claims: number,
   ): unknown {
-    if (verdict.liars.length + verdict.disputed.length > 0 || claims >= want) {
-      return connectorError('ledger-untrusted', `${name}: the servers do not agree`);
+    if (verdict.liars.length + verdict.disputed.length > 0) {
+      return connectorError('ledger-untrusted', `${name}: the servers contradict each other`);
+    }
+    if (claims >= want) {
+      return connectorError('ledger-stale', `${name}: the servers are at different ledgers and do not meet`);
     }
     const worst = ['network-mismatch', 'ledger-untrusted', 'ledger-stale'] as const;
     return (
@@ -271,7 +274,7 @@ export function createSources(
         return next();
       });
       if (left.length === 0) return answer;
-      const hedge = sleep(HEDGE_MS, signal).then(next);
+      const hedge = clock.sleep(HEDGE_MS, signal).then(next);
       hedge.catch(() => undefined);
       return Promise.any([answer, hedge]).catch(() => {
         caller.throwIfAborted();
