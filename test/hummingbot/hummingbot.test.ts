@@ -1,0 +1,325 @@
+/** The stock client, unmodified, against a stack of its own. main.ts leaves this out while the client is not in the cache. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { createAuthority, type Pem, type TestAuthority } from '../certificates.ts';
+import { running } from '../e2e/processes.ts';
+import { ready, type Stack, stackDown, stackUp, startConnector } from '../e2e/stack.ts';
+import { clientOf } from '../e2e/trade.ts';
+import { type Client, startClient, type Told } from './client.ts';
+import { clientPython } from './install.ts';
+
+const STATE = resolve('.state/hummingbot');
+const PASSWORD = 'hummingbot';
+const CLMM = { dex_name: 'sdex', trading_type: 'clmm' };
+const AMM = { dex_name: 'stellar-amm', trading_type: 'amm' };
+/** What the market may move while an order waits for its ledger, in per cent. */
+const SLIPPAGE = 5;
+const decimal = (value: number | string) => ({ decimal: String(value) });
+const LIMIT = {
+  order_type: { order_type: 'LIMIT' },
+  price: decimal('0.12'),
+  slippage_pct: decimal(SLIPPAGE),
+};
+
+/** Asks until there is something that fits. */
+async function until<T>(what: string, ask: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${ms / 1000} s`);
+    await delay(200);
+  }
+}
+
+describe('the stock Hummingbot client', function () {
+  this.timeout(240_000);
+  this.slow(30_000);
+  let stack: Stack;
+  let pair: string;
+  let client: Client;
+  /** The root in force, and the one that a rotation brings: it is known to all before any leaf is of it. */
+  let roots: [TestAuthority, TestAuthority];
+
+  const writeLeaves = async (root: TestAuthority): Promise<Pem> => {
+    const certs = join(STATE, 'certs');
+    const names = ['localhost', '127.0.0.1'];
+    const [server, own] = [
+      await root.issue({ names, usage: 'server' }),
+      await root.issue({ names: ['hummingbot'], usage: 'client' }),
+    ];
+    for (const [name, { cert, key }] of Object.entries({ server, signer: server, client: own })) {
+      writeFileSync(join(certs, `${name}_key.pem`), key, { mode: 0o600 });
+      writeFileSync(join(certs, `${name}_cert.pem`), cert);
+    }
+    return own;
+  };
+
+  const newClient = (name: string, { cert, key }: Pem): Promise<Client> =>
+    startClient({
+      home: join(STATE, name),
+      python: clientPython()!,
+      host: stack.gateway.host,
+      port: stack.gateway.port,
+      certs: { ca: stack.gateway.ca, cert, key },
+      password: PASSWORD,
+      chainNetwork: stack.market.chainNetwork,
+      pair,
+    });
+
+  const sandbox = async (method: 'GET' | 'POST', path: string): Promise<Told> =>
+    (await (await fetch(`${stack.admin}${path}`, { method })).json()) as Told;
+
+  async function fromLedger(path: string): Promise<Told[]> {
+    const horizon = clientOf(stack.horizon);
+    try {
+      const { status, body } = await horizon.call('GET', `/accounts/${stack.market.account}${path}`);
+      assert.equal(status, 200);
+      return body._embedded.records;
+    } finally {
+      await horizon.close();
+    }
+  }
+
+  /** Swaps of our account that a ledger holds, newest first. */
+  const swaps = async (): Promise<Told[]> =>
+    (await fromLedger('/payments?order=desc&limit=200')).filter(
+      ({ type, from }) => type.startsWith('path_payment') && from === stack.market.account,
+    );
+  const offers = (): Promise<Told[]> => fromLedger('/offers?limit=200');
+
+  const onConnector = (method: string, args: Told = {}) => client.call('connector', method, args);
+  const of = (id: string) => (event: Told) => event.order_id === id;
+  const trade = (side: 'buy' | 'sell', amount: number, more: Told = {}): Promise<string> =>
+    onConnector(side, { trading_pair: pair, amount: decimal(amount), ...LIMIT, ...more });
+  const isReady = async (asked: Client): Promise<true | undefined> =>
+    (await asked.call('connector', 'ready')) &&
+    (await asked.call('connector', 'network_status')) === 'CONNECTED'
+      ? true
+      : undefined;
+  /** The fill that the client booked for an order, and the swap that the ledger has of it. */
+  async function filled(id: string): Promise<{ fill: Told; swap: Told }> {
+    const fill = await client.event('OrderFilled', of(id));
+    const swap = (await swaps()).find(({ transaction_hash }) => transaction_hash === fill.exchange_trade_id);
+    assert.ok(swap, `the ledger has no transaction ${fill.exchange_trade_id}`);
+    return { fill, swap };
+  }
+
+  function signalConnector(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const recorded = JSON.parse(readFileSync(join(STATE, 'processes.json'), 'utf8')) as Told[];
+    process.kill(recorded.find(({ name }) => name === 'connector')!.pid, signal);
+  }
+
+  /** Sells with no ledger closing; comes back when the network has the transaction and nobody knows its fate. */
+  async function midOrder(): Promise<{ id: string; before: number }> {
+    const before = (await swaps()).length;
+    const { pending } = await sandbox('POST', '/pause');
+    const id = await trade('sell', 10);
+    await until('the transaction', async () =>
+      (await sandbox('GET', '/state')).pending > pending ? true : undefined,
+    );
+    return { id, before };
+  }
+
+  async function restartConnector(): Promise<void> {
+    const gone = async () => (running(STATE).includes('connector') ? undefined : true);
+    await until('the end of the connector', gone, 120_000);
+    startConnector(STATE);
+    await sandbox('POST', '/resume');
+    await ready(STATE, 'connector');
+  }
+
+  /** No more than the one swap, some ledgers after all is settled. */
+  async function oneMore(before: number): Promise<void> {
+    await until('the swap', async () => ((await swaps()).length > before ? true : undefined));
+    const { ledger } = await sandbox('GET', '/state');
+    await until('three ledgers', async () =>
+      (await sandbox('GET', '/state')).ledger > ledger + 3 ? true : undefined,
+    );
+    assert.equal((await swaps()).length, before + 1);
+  }
+
+  before(async () => {
+    await stackDown(STATE);
+    rmSync(STATE, { recursive: true, force: true });
+    mkdirSync(join(STATE, 'certs'), { recursive: true, mode: 0o700 });
+    roots = [await createAuthority('first CA'), await createAuthority('second CA')];
+    const own = await writeLeaves(roots[0]);
+    writeFileSync(join(STATE, 'certs/ca_cert.pem'), roots.map(({ cert }) => `${cert}\n`).join(''));
+    stack = await stackUp(STATE);
+    pair = `${stack.market.base}-${stack.market.quote.split(':')[0]}`;
+    client = await newClient('client', own);
+  });
+
+  after(async () => {
+    await client?.stop();
+    await stackDown(STATE);
+  });
+
+  it('starts its network and is ready', async () => {
+    await until('ready', () => isReady(client));
+    assert.equal(await onConnector('address'), stack.market.account);
+    assert.equal(await onConnector('swap_provider'), 'sdex/router');
+    assert.equal(await onConnector('native_currency'), 'XLM');
+  });
+
+  it('has the balances of the ledger, less what cannot be spent', async () => {
+    await onConnector('update_balances');
+    const balances = await onConnector('get_all_balances');
+    const { accounts } = await sandbox('GET', '/state');
+    const held = accounts.find(({ address }: Told) => address === stack.market.account);
+    const line = held.trustlines.find(({ asset }: Told) => asset === stack.market.quote);
+    assert.equal(Number(balances.USDC), Number(line.balance));
+    assert.ok(Number(balances.XLM) < Number(held.balance));
+    assert.ok(Number(balances.XLM) > Number(held.balance) - 50);
+  });
+
+  it('gets quotes both ways', async () => {
+    const quote = (is_buy: boolean): Promise<string> =>
+      onConnector('get_quote_price', { trading_pair: pair, is_buy, amount: decimal(10) });
+    const [ask, bid] = [Number(await quote(true)), Number(await quote(false))];
+    assert.ok(bid > 0.1 && ask < 0.15, `${bid} and ${ask} are no prices of this market`);
+  });
+
+  it('sells, and books what the ledger moved', async () => {
+    const { fill, swap } = await filled(await trade('sell', 10));
+    assert.deepEqual([fill.trade_type, Number(fill.amount)], ['SELL', 10]);
+    assert.equal(swap.source_amount, '10.0000000');
+    assert.ok(Math.abs(Number(fill.price) - Number(swap.amount) / 10) < 1e-9);
+  });
+
+  it('buys, and books what the ledger moved', async () => {
+    const { fill, swap } = await filled(await trade('buy', 10));
+    assert.deepEqual([fill.trade_type, Number(fill.amount)], ['BUY', 10]);
+    assert.equal(swap.amount, '10.0000000');
+    assert.ok(Math.abs(Number(fill.price) - Number(swap.source_amount) / 10) < 1e-9);
+  });
+
+  it('executes a quote that is held for it, once', async () => {
+    const { quoteId, minAmountOut } = await client.call('gateway', 'quote_swap', {
+      ...{ chain: 'stellar', network: 'sandbox', dex: 'sdex', trading_type: 'router' },
+      ...{ base_asset: stack.market.base, quote_asset: 'USDC', amount: decimal(10) },
+      ...{ side: { side: 'SELL' }, slippage_pct: decimal(SLIPPAGE) },
+    });
+    const { swap } = await filled(await trade('sell', 10, { quote_id: quoteId }));
+    assert.ok(Number(swap.amount) >= Number(minAmountOut));
+    const again = await trade('sell', 10, { quote_id: quoteId });
+    await client.event('OrderFailure', of(again));
+    assert.match(await onConnector('order_failure_reason', { order_id: again }), /quote/i);
+  });
+
+  it('learns why an order beyond the balance fails', async () => {
+    const id = await trade('sell', 150_000);
+    await client.event('OrderFailure', of(id));
+    const reason = await onConnector('order_failure_reason', { order_id: id });
+    assert.match(reason, /\[code: INSUFFICIENT_BALANCE\]/);
+  });
+
+  it('deposits into a pool and withdraws', async () => {
+    const pool = await onConnector('get_pool_address', { trading_pair: pair, ...AMM });
+    assert.match(pool, /^[0-9a-f]{64}$/);
+    const info = await onConnector('get_pool_info', { trading_pair: pair, ...AMM });
+    const share = () =>
+      onConnector('get_position_info_fresh', { trading_pair: pair, ...AMM, position_address: pool });
+    const [price, base] = [Number(info.price), 100];
+    const add = await onConnector('add_liquidity', {
+      ...{ trading_pair: pair, price, ...AMM, slippage_pct: SLIPPAGE },
+      ...{ base_token_amount: base, quote_token_amount: base * price },
+    });
+    await client.event('OrderFilled', of(add));
+    const position = await share();
+    assert.ok(position.lp_token_amount > 0);
+    assert.ok(
+      Math.abs(position.base_token_amount - base) < 1,
+      `${position.base_token_amount} XLM in the pool`,
+    );
+    const part = await onConnector('remove_liquidity', { trading_pair: pair, ...AMM, percentage: 50 });
+    await client.event('OrderFilled', of(part));
+    assert.ok(Math.abs((await share()).lp_token_amount / position.lp_token_amount - 0.5) < 0.001);
+    const rest = await onConnector('remove_liquidity', { trading_pair: pair, ...AMM, percentage: 100 });
+    await client.event('OrderFilled', of(rest));
+    assert.equal((await share())?.lp_token_amount ?? 0, 0);
+  });
+
+  it('makes a market with a ladder that a bot of the network takes from', async () => {
+    const { price } = await onConnector('get_pool_info', { trading_pair: pair, ...CLMM });
+    const [amount, levels] = [4000, 5];
+    const add = await onConnector('add_liquidity', {
+      ...{ trading_pair: pair, price, ...CLMM, slippage_pct: SLIPPAGE },
+      ...{ lower_price: price * 1.001, upper_price: price * 1.05, base_token_amount: amount },
+      extra_params: { levels },
+    });
+    const { position_address: address, base_amount: added } = await client.event(
+      'RangePositionLiquidityAdded',
+      of(add),
+    );
+    assert.equal(Number(added), amount);
+    const read = () =>
+      onConnector('get_position_info_fresh', { trading_pair: pair, ...CLMM, position_address: address });
+    const taken = await until('a fill', async () => {
+      const position = await read();
+      return position.base_token_amount < amount && position.quote_token_amount > 0 ? position : undefined;
+    });
+    assert.ok(taken.base_token_amount > 0, 'all of it was taken');
+    const resting = await offers();
+    assert.ok(resting.length > 0 && resting.length <= levels, `${resting.length} offers`);
+    const owned = await onConnector('get_user_positions', CLMM);
+    assert.deepEqual(
+      owned.map((position: Told) => position.address),
+      [address],
+    );
+    const close = await onConnector('remove_liquidity', {
+      trading_pair: pair,
+      ...CLMM,
+      position_address: address,
+    });
+    const removed = await client.event('RangePositionLiquidityRemoved', of(close));
+    assert.ok(Number(removed.base_amount) <= taken.base_token_amount);
+    assert.ok(Number(removed.quote_amount) >= taken.quote_token_amount);
+    assert.deepEqual(await offers(), []);
+    assert.equal(await read(), null);
+  });
+
+  it('has its order filled once when the connector is restarted in mid-order', async () => {
+    const { id, before } = await midOrder();
+    signalConnector('SIGTERM');
+    await restartConnector();
+    await client.event('OrderFilled', of(id), 150_000);
+    await oneMore(before);
+  });
+
+  it('sends no order twice when the connector is killed in mid-order, and trades on', async () => {
+    const { id, before } = await midOrder();
+    signalConnector('SIGKILL');
+    await restartConnector();
+    await client.event('OrderFailure', of(id));
+    await oneMore(before);
+    await until('ready', () => isReady(client), 120_000);
+    await filled(await trade('sell', 10));
+  });
+
+  it('goes on through a rotation of the certificates, and a new client comes with the new ones @security', async () => {
+    const serial = (): Promise<string> =>
+      new Promise((done, fail) => {
+        const { ca, cert, key, host, port } = stack.gateway;
+        const socket = connect({ ca, cert: cert!, key: key!, host: '127.0.0.1', servername: host, port });
+        socket.once('error', fail).once('secureConnect', () => {
+          done(socket.getPeerCertificate().serialNumber);
+          socket.destroy();
+        });
+      });
+    const before = await serial();
+    const own = await writeLeaves(roots[1]);
+    await until('the new certificate', async () => ((await serial()) === before ? undefined : true));
+    await filled(await trade('sell', 10));
+    const second = await newClient('second', own);
+    try {
+      await until('ready', () => isReady(second));
+    } finally {
+      await second.stop();
+    }
+  });
+});
