@@ -35,6 +35,8 @@ const READ_TIMEOUT_MS = 8_000;
 const PAGE = 200;
 const MAX_OFFERS_OF_ACCOUNT = 1_000;
 const MAX_OFFERS_OF_BOOK = 2_000;
+/** Answers that say that there is no such thing; a proxy's own 404 does not. */
+const ABSENT: Readonly<Record<number, string>> = { 404: 'not_found', 410: 'before_history' };
 
 interface Page<T> {
   records: T[];
@@ -78,7 +80,7 @@ export function createHorizonClient(
     signal: AbortSignal,
   ): Promise<AtLedger<z.output<S> | undefined>> => {
     const answer = await ask(route, path, {}, signal);
-    const isAbsent = answer.status === 404 && problemOf(answer) === 'not_found';
+    const isAbsent = ABSENT[answer.status] !== undefined && ABSENT[answer.status] === problemOf(answer);
     return isAbsent ? { value: undefined, ledger: ledgerOf(answer) } : decode(route, schema, answer);
   };
 
