@@ -22,7 +22,7 @@ export const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 /**
  * The fraction of 32-bit numbers next to a price that is never worse for us than asked: at or above it for SELL, at or
  * below it for BUY. Exact where the price can be written so.
- * @throws `invalid-params` when the nearest is further than a millionth away: prices below 2^-31 or above 2^31, nearly
+ * @throws `invalid-params` when the nearest is further than a millionth away: prices below 2^-31 or above 2^31
  */
 export function ledgerPrice(side: Side, price: Price, field = 'price'): Fraction {
   const { numerator: n, denominator: d } = price;
@@ -30,7 +30,7 @@ export function ledgerPrice(side: Side, price: Price, field = 'price'): Fraction
   const found = side === 'BUY' ? below({ n, d }) : invert(below({ n: d, d: n }));
   const off = found.n * d - n * found.d;
   if (found.d > 0n && found.n > 0n && (off < 0n ? -off : off) * PRECISION <= n * found.d) return found;
-  const message = `${field} cannot be kept by the ledger: it must lie between 0.000001 and 2,000,000,000 or be a simple fraction`;
+  const message = `${field} cannot be kept by the ledger: it must lie between 0.000000001 and 2,000,000,000`;
   throw connectorError('invalid-params', message, { field });
 }
 

@@ -34,7 +34,7 @@ export interface Order extends OrderRequest {
   fee: bigint;
   reason: string | undefined;
   /** Of one that failed: its code in the error table. */
-  code: string | undefined;
+  code?: string | undefined;
   createdAt: number;
   updatedAt: number;
   /** Ladder position that it belongs to. */
@@ -46,7 +46,7 @@ export interface Position {
   /** Our own id, lower-case hex. */
   address: string;
   /** Hash of the last transaction that changed it. */
-  hash: string | undefined;
+  hash?: string | undefined;
   market: Market;
   lower: Price;
   upper: Price;
