@@ -31,16 +31,24 @@ export function createTokenList(state: State, markets: readonly Market[]): Token
   const rows = state.db.prepare('SELECT address FROM gateway_tokens ORDER BY rowid').all();
   const saved = rows.map((row) => String(row.address));
   const all: Token[] = [];
+  /** Of the codes in `all`. */
+  const skeletons = new Set<string>();
 
-  const withNew = (address: AssetId): Token => {
-    const taken = new Set(all.map((token) => skeleton(assetCode(token.address))));
+  const describe = (address: AssetId): Token => {
     const [token] = listTokens([{ base: address, quote: address }]).slice(-1);
-    return { ...token!, symbol: taken.has(skeleton(assetCode(address))) ? address : assetCode(address) };
+    const code = assetCode(address);
+    return { ...token!, symbol: skeletons.has(skeleton(code)) ? address : code };
+  };
+  const put = (token: Token): void => {
+    all.push(token);
+    skeletons.add(skeleton(assetCode(token.address)));
   };
   const refresh = (): void => {
-    all.splice(0, all.length, ...listed);
+    all.length = 0;
+    skeletons.clear();
+    listed.forEach(put);
     for (const address of saved) {
-      if (!listed.some((token) => token.address === address)) all.push(withNew(address));
+      if (!listed.some((token) => token.address === address)) put(describe(address));
     }
   };
   refresh();
@@ -55,7 +63,7 @@ export function createTokenList(state: State, markets: readonly Market[]): Token
     all,
     describe(text) {
       const { address, known } = find(text);
-      return known ?? withNew(address);
+      return known ?? describe(address);
     },
     save(text) {
       const { address, known } = find(text);
@@ -67,9 +75,10 @@ export function createTokenList(state: State, markets: readonly Market[]): Token
         );
       }
       state.transact(() => state.db.prepare('INSERT INTO gateway_tokens VALUES (?)').run(address));
+      const token = describe(address);
       saved.push(address);
-      refresh();
-      return { token: all.at(-1)!, added: true };
+      put(token);
+      return { token, added: true };
     },
     remove(text) {
       const { address, known } = find(text);
