@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Context } from '../../gateway/context.ts';
 import { nameMarket, text } from '../fields.ts';
 import { defineApi } from '../route.ts';
 
@@ -15,24 +16,30 @@ export const statusSchema = z.strictObject({
   deadManSeconds: z.int(),
 });
 
+/** @throws those of `Ledger.head` */
+export async function readStatus(
+  context: Context,
+  signal: AbortSignal,
+): Promise<z.infer<typeof statusSchema>> {
+  const { ledger, market, engine, tokens, network, file, now } = context;
+  const { sequence, closedAt } = await ledger.head(signal);
+  return {
+    ...{ time: now(), network, account: file.account, ledger: { sequence, closedAt } },
+    markets: market.markets.map((one) => {
+      const book = market.book(one);
+      return { market: nameMarket(one, tokens), fresh: book?.fresh ?? false, ledger: book?.ledger ?? null };
+    }),
+    transactions: engine.load(),
+    endpoints: ledger.endpoints().map(({ url, state, reason }) => ({ url, state, reason: reason ?? null })),
+    deadManSeconds: file.trading.deadManSeconds,
+  };
+}
+
 /** How things stand. Asking it is a heartbeat, as every request is. */
 export const status = defineApi({
   method: 'get',
   path: '/v1/status',
   summary: 'How things stand; a heartbeat',
   result: statusSchema,
-  async handle(_input, { ledger, market, engine, tokens, network, file, now }, signal) {
-    const { sequence, closedAt } = await ledger.head(signal);
-    return {
-      ...{ time: now(), network, account: file.account, ledger: { sequence, closedAt } },
-      markets: market.markets.map((one) => {
-        const book = market.book(one);
-        const name = nameMarket(one, tokens);
-        return { market: name, fresh: book?.fresh ?? false, ledger: book?.ledger ?? null };
-      }),
-      transactions: engine.load(),
-      endpoints: ledger.endpoints().map(({ url, state, reason }) => ({ url, state, reason: reason ?? null })),
-      deadManSeconds: file.trading.deadManSeconds,
-    };
-  },
+  handle: (_input, context, signal) => readStatus(context, signal),
 });
