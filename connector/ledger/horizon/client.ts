@@ -9,6 +9,7 @@ import type { Answer, Clock, Transport } from '../transport.ts';
 import type { LedgerTrade, OfferEntry, PoolEntry, SubmitAnswer } from '../types.ts';
 import { verifyTransaction } from '../verify.ts';
 import * as f from './fields.ts';
+import { poolEffect } from './pool-effects.ts';
 import {
   bookQuery,
   compareTokens,
@@ -196,6 +197,17 @@ export function createHorizonClient(
       if (value === undefined) return undefined;
       if (value.hash !== hash) throw notAsked('transaction', 'another transaction');
       return verifyTransaction(value, options);
+    },
+    async poolMovements(hash, signal) {
+      const path = `/transactions/${hash}/effects`;
+      const { value } = await read(
+        'effects',
+        path,
+        { limit: String(PAGE) },
+        f.page(poolEffect, PAGE),
+        signal,
+      );
+      return value.filter((movement) => movement !== undefined);
     },
     async tradesOf(account, cursor, limit, signal) {
       const bounds = {

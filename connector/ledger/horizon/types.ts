@@ -10,6 +10,7 @@ import type {
   LedgerTransaction,
   OfferEntry,
   PoolEntry,
+  PoolMovement,
   StreamHandlers,
   SubmitAnswer,
 } from '../types.ts';
@@ -83,6 +84,8 @@ export interface HorizonClient {
    * By outer or inner hash; checked by `verify.ts`. Undefined: this history has it not (`root` says how far it reaches).
    */
   transaction(hash: string, signal: AbortSignal): Promise<LedgerTransaction | undefined>;
+  /** What a transaction's deposits into pools and withdrawals moved. */
+  poolMovements(hash: string, signal: AbortSignal): Promise<PoolMovement[]>;
   /** Trades of an account after a cursor (`0-0` for the first), oldest first, page by page, at most `limit`. */
   tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
   /** The latest trades of a pair, newest first, at most 200. */
