@@ -122,7 +122,7 @@ export function createPositions(options: PositionOptions): Positions {
   });
 
   return {
-    openPosition(request, signal) {
+    async openPosition(request, signal) {
       mayPlace();
       const { market: of, lower, upper, levels, client } = request;
       if (!(Number.isInteger(levels) && levels >= 1 && levels <= MAX_LEVELS)) {

@@ -57,6 +57,7 @@ export interface Rig {
   network: Network;
   time: ManualClock;
   state: State;
+  data: MarketData;
   faults: Faults;
   intents: Intent[];
   /** Operations of each transaction. */
@@ -336,7 +337,18 @@ export function createRig(
     });
 
   const rig: Rig = {
-    ...{ network, time, state, account, faults: {}, intents: [], transactions: [], fills: [], pages: 0 },
+    ...{
+      network,
+      time,
+      state,
+      data,
+      account,
+      faults: {},
+      intents: [],
+      transactions: [],
+      fills: [],
+      pages: 0,
+    },
     ...{ endings: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
     orders: undefined as unknown as OrdersRoom,
     offers: (who = self) =>

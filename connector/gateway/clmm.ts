@@ -1,0 +1,165 @@
+import * as z from 'zod';
+import { connectorError } from '../errors.ts';
+import { formatAmount, MAX_STROOPS, parseDecimal, STROOPS_PER_UNIT } from '../market/amount.ts';
+import type { Market } from '../market/asset.ts';
+import { formatPrice, type Price } from '../market/quote.ts';
+import type { LocalBook } from '../market/types.ts';
+import { isFresh, lastPrice, middle } from '../orders/safety.ts';
+import type { Position, PositionChange } from '../orders/types.ts';
+import { type Context, decimal, requireAccount, requireChainNetwork } from './context.ts';
+import { assetName, chainNetwork } from './fields.ts';
+import { marketAddress } from './lists/pools.ts';
+import { readSwap, requireConnector, slippagePctOf } from './swap-request.ts';
+
+/** Fields that the routes of ladders share. */
+export const clmmFields = { connector: z.string().max(64), chainNetwork };
+export const poolAddress = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be the address of a market, 64 lower-case hex digits');
+export const positionAddress = z
+  .string()
+  .regex(/^[0-9a-f]{1,64}$/, 'must be the address of a position, lower-case hex digits');
+export const walletAddress = z.string().max(80);
+export const ranged = {
+  poolAddress,
+  lowerPrice: decimal,
+  upperPrice: decimal,
+  baseTokenAmount: decimal.optional(),
+  quoteTokenAmount: decimal.optional(),
+  /** Of the contract; offers stand at their own price, so that nothing slips. */
+  slippagePct: decimal.optional(),
+  /** Offers a side. */
+  levels: z.coerce.number<string | number>().optional(),
+};
+/** Offers a side, when the client does not say. */
+export const DEFAULT_LEVELS = 5;
+
+/** @throws `invalid-params` for another connector, network or account than ours */
+export function requireClmm(
+  fields: { connector?: string | undefined; chainNetwork: string; walletAddress?: string | undefined },
+  context: Context,
+): void {
+  requireChainNetwork(fields.chainNetwork, context);
+  requireAccount(fields.walletAddress, context, 'walletAddress');
+  requireConnector(fields.connector);
+}
+
+/** The listed market of an address. @throws `not-found` */
+export function marketAt(address: string, { market }: Context): Market {
+  const found = market.markets.find((listed) => marketAddress(listed) === address);
+  if (found !== undefined) return found;
+  throw connectorError('not-found', 'Pool not found: no listed market has this address', {
+    field: 'poolAddress',
+  });
+}
+
+/** A book that may be shown as the market, and its middle. @throws `ledger-stale`, `no-route-found` when nobody knows a price */
+export function readMarket(of: Market, { market, now, file }: Context): { book: LocalBook; price: Price } {
+  const book = market.book(of);
+  if (!isFresh(book, now(), file.trading.staleSeconds * 1000)) {
+    throw connectorError('ledger-stale', 'the book of this market is not known well enough now');
+  }
+  const price = middle(book, lastPrice(market, of));
+  if (price === undefined)
+    throw connectorError('no-route-found', 'the market has no offers and no trades yet');
+  return { book, price };
+}
+
+/** A price above zero, exactly. @throws `invalid-params` */
+export function parsePrice(value: string | number, field: string): Price {
+  const { digits, scale } = parseDecimal(String(value), field);
+  if (digits === 0n) throw connectorError('invalid-params', `${field} must be above zero`, { field });
+  return { numerator: digits, denominator: 10n ** BigInt(scale) };
+}
+
+/** Stroops; absent and zero are none. @throws `invalid-params` above int64 */
+export function parseOptional(value: string | number | undefined, field: string): bigint {
+  const { digits, scale } = parseDecimal(String(value ?? 0), field);
+  const stroops = (digits * STROOPS_PER_UNIT) / 10n ** BigInt(scale);
+  if (stroops <= MAX_STROOPS) return stroops;
+  throw connectorError('invalid-params', `${field} is above the largest amount`, { field });
+}
+
+/** @throws `not-found` with the words that the client takes for "gone" */
+export function positionAt(address: string, { orders }: Context): Position {
+  const position = orders.position(address);
+  if (position !== undefined) return position;
+  throw connectorError('not-found', `Position not found: ${address}`, { field: 'positionAddress' });
+}
+
+const text = z.string();
+export const positionSchema = z.strictObject({
+  ...{ address: text, poolAddress: text, baseTokenAddress: text, quoteTokenAddress: text },
+  ...{ baseTokenAmount: text, quoteTokenAmount: text, baseFeeAmount: text, quoteFeeAmount: text },
+  ...{ lowerBinId: z.int(), upperBinId: z.int(), lowerPrice: text, upperPrice: text, price: text },
+});
+
+/**
+ * A ladder as the contract's position. Bins are its levels, 0 the lowest. Fees are zero: a maker on the order book earns by
+ * its price, which is in the amounts.
+ */
+export function showPosition(position: Position, context: Context): z.infer<typeof positionSchema> {
+  const { address, market, lower, upper, base, quote, levels } = position;
+  return {
+    ...{ address, poolAddress: marketAddress(market) },
+    ...{ baseTokenAddress: market.base, quoteTokenAddress: market.quote },
+    ...{ baseTokenAmount: formatAmount(base), quoteTokenAmount: formatAmount(quote) },
+    ...{ baseFeeAmount: formatAmount(0n), quoteFeeAmount: formatAmount(0n) },
+    ...{ lowerBinId: 0, upperBinId: 2 * levels - 1 },
+    ...{ lowerPrice: formatPrice(lower), upperPrice: formatPrice(upper) },
+    price: formatPrice(readMarket(market, context).price),
+  };
+}
+
+/** What the offers of a ladder keep of the reserve while they stand, stroops: free again once they are gone. */
+export async function reserveOf(
+  { position }: PositionChange,
+  context: Context,
+  signal: AbortSignal,
+): Promise<bigint> {
+  const { baseReserve } = await context.ledger.head(signal);
+  return BigInt(position.orders.length) * baseReserve;
+}
+
+/** An answer of the contract to a change that a ledger has. */
+export const changed = <Data extends z.ZodRawShape>(data: Data) =>
+  z.strictObject({ signature: text, status: z.literal(1), data: z.strictObject({ fee: text, ...data }) });
+
+/** Fields of a swap that names a market. */
+export const clmmSwapFields = {
+  chainNetwork,
+  connector: clmmFields.connector.optional(),
+  poolAddress: poolAddress.optional(),
+  baseToken: assetName,
+  quoteToken: assetName,
+  amount: decimal,
+  side: z.enum(['BUY', 'SELL']),
+  slippagePct: decimal.optional(),
+};
+
+type SwapFields = z.infer<z.ZodObject<typeof clmmSwapFields>>;
+
+/**
+ * A swap of the assets of a listed market, either way round; `best` is the book's best price for it.
+ * @throws `invalid-params`, also when the address is of another market
+ */
+export function readClmmSwap(fields: SwapFields & { walletAddress?: string | undefined }, context: Context) {
+  const request = readSwap(fields, context);
+  const { base, quote, side } = request;
+  const listed = context.market.markets.find(
+    (one) => (one.base === base && one.quote === quote) || (one.base === quote && one.quote === base),
+  );
+  if (listed === undefined) {
+    throw connectorError('no-route-found', 'baseToken and quoteToken are no listed market');
+  }
+  const address = marketAddress(listed);
+  if (fields.poolAddress !== undefined && fields.poolAddress !== address) {
+    const message = 'poolAddress is not the market of baseToken and quoteToken';
+    throw connectorError('invalid-params', message, { field: 'poolAddress' });
+  }
+  const straight = listed.base === base;
+  const book = context.market.book(listed);
+  const top = (((side === 'SELL') === straight ? book?.bids : book?.asks) ?? [])[0]?.price;
+  const best = top && !straight ? { numerator: top.denominator, denominator: top.numerator } : top;
+  return { request, poolAddress: address, slippagePct: slippagePctOf(fields, context), best };
+}
