@@ -107,6 +107,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       name: 'the last ledger',
       ask: showHead,
       judge: judgeShown,
+      confirms: ({ value: { chain } }: Claim<Shown>, { value: { head: it } }: Claim<Shown>) =>
+        chain.hashes.get(it.sequence) === it.hash,
       stale: ({ value }: { value: Shown }) => freshness(value.head, now()),
     };
     const { value } = await sources.agreed(fact, signal);
@@ -171,6 +173,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   const account = async (id: string, signal: AbortSignal): Promise<AccountState | undefined> => {
     await head(signal);
     const known = accounts.get(id) ?? { sequence: 0n, assets: new Set(options.assets) };
+    // RPC does not tell them, so whichever source is believed, these are Horizon's.
+    let poolShares: AccountState['poolShares'];
     const agreed = await sources.agreed<AccountState | undefined>(
       {
         name: `the account ${id}`,
@@ -179,6 +183,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
             source.rpc!.account(id, [...known.assets], within));
           // RPC is asked for these the next time.
           for (const { asset } of answer.value?.balances ?? []) known.assets.add(asset);
+          poolShares ??= answer.value?.poolShares;
           return { ...answer, key: accountText(answer.value) };
         },
         stale(claim) {
@@ -194,7 +199,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       accounts.set(id, { ...known, sequence: agreed.value.sequence });
       while (accounts.size > 1_000) accounts.delete(accounts.keys().next().value!);
     }
-    return agreed.value;
+    return agreed.value && (poolShares === undefined ? agreed.value : { ...agreed.value, poolShares });
   };
 
   interface Lookup {
@@ -291,6 +296,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     poolOf: (a, b, signal) => fromState((client, within) => client.poolOf(a, b, within), signal),
     paths: (side, from, to, amount, signal) =>
       fromState((client, within) => client.paths(side, from, to, amount, within), signal),
+    poolMovements: (hash, signal) =>
+      fromHistory((client, within) => client.poolMovements(hash, within), signal),
     tradesOf: (id, cursor, limit, signal) =>
       fromHistory((client, within) => client.tradesOf(id, cursor, limit, within), signal),
     trades: (base, quote, limit, signal) =>

@@ -56,6 +56,8 @@ export interface Fact<T> {
   ask(source: Source, signal: AbortSignal): Promise<Omit<Claim<T>, 'source'>>;
   judge?: ((voters: Claim<T>[], need: number, observers: Claim<T>[]) => Verdict<T>) | undefined;
   contradicts?: Contradicts<T> | undefined;
+  /** Whether a source that said something else still confirms what was agreed, as one that is a ledger ahead does. */
+  confirms?: ((claim: Claim<T>, agreed: Claim<T>) => boolean) | undefined;
   /** Says why a claim is too old to count; its source is asked again. */
   stale?: ((claim: Omit<Claim<T>, 'source'>) => string | undefined) | undefined;
 }
@@ -66,6 +68,8 @@ const READ_MS = 8_000;
 const HEDGE_MS = 1_500;
 /** After a failure a server is asked after all others for so long. */
 const FAILED_MS = 10_000;
+/** They end with the next answer; only a server that lies about one thing after the other leaves many behind. */
+const MAX_SUSPICIONS = 1_000;
 /** Servers differ for a moment around each close: they are asked again. */
 const AGAIN_MS = 300;
 
@@ -88,7 +92,7 @@ export function createSources(
   ];
   const want = Math.max(quorum, clients.horizon.length > 0 && clients.rpc.length > 0 ? 2 : 1);
   /** Contradicted once: the moment between two answers of one server may explain it, a second time it does not. */
-  const suspects = new Map<Source, string>();
+  const suspects = new Set<string>();
 
   const isOut = ({ standing }: Source): boolean => standing.quarantine !== undefined;
   const put = (it: Source, standing: quarantine.Standing): void => {
@@ -143,19 +147,31 @@ export function createSources(
   };
 
   /** What the claims of one round say of their sources; `final` when all have spoken. */
-  const learn = <T>(verdict: Verdict<T>, claims: readonly Claim<T>[], name: string, voters: number): void => {
-    for (const { source: url, key } of claims) {
+  const learn = <T>(
+    verdict: Verdict<T>,
+    claims: readonly Claim<T>[],
+    fact: Fact<T>,
+    voters: number,
+  ): void => {
+    const { agreed } = verdict;
+    const { name } = fact;
+    for (const claim of claims) {
+      const url = claim.source;
       const it = all.find((other) => other.url === url)!;
       const wrong = verdict.liars.includes(url)
         ? 'lies'
         : verdict.disputed.includes(url)
           ? 'differs'
           : undefined;
+      const suspicion = `${url} ${name}`;
       if (wrong === undefined) {
-        if (suspects.get(it) === name) suspects.delete(it);
-        if (key === verdict.agreed?.key || voters === 0) agrees(it);
-      } else if (suspects.get(it) !== name) suspects.set(it, name);
-      else if (wrong === 'lies')
+        suspects.delete(suspicion);
+        const isSame = agreed !== undefined && (claim.key === agreed.key || fact.confirms?.(claim, agreed));
+        if (isSame || voters === 0) agrees(it);
+      } else if (!suspects.has(suspicion)) {
+        if (suspects.size >= MAX_SUSPICIONS) suspects.clear();
+        suspects.add(suspicion);
+      } else if (wrong === 'lies')
         lied(it, `${name}: other sources agree on something else for the same ledger`);
       else
         put(
@@ -209,7 +225,7 @@ export function createSources(
     ].map((one) => one.catch((error: unknown) => void errors.push(error)));
     const settled = Promise.all(asked).then(() => {
       caller.throwIfAborted();
-      learn(verdictWith(want), [...voters, ...observers], fact.name, voters.length);
+      learn(verdictWith(want), [...voters, ...observers], fact, voters.length);
     });
     const patience = new AbortController();
     const enough = Promise.race([
@@ -265,27 +281,33 @@ export function createSources(
     const ended = new AbortController();
     const signal = AbortSignal.any([caller, ended.signal]);
     const errors: unknown[] = [];
-    const next = async (): Promise<T> => {
-      const it = left.shift();
-      if (it === undefined) throw errors[0];
-      const answer = ask(it, work, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        errors.push(error);
-        return next();
-      });
-      if (left.length === 0) return answer;
-      const hedge = clock.sleep(HEDGE_MS, signal).then(next);
-      hedge.catch(() => undefined);
-      return Promise.any([answer, hedge]).catch(() => {
-        caller.throwIfAborted();
-        throw errors[0];
-      });
-    };
-    try {
-      return await next();
-    } finally {
-      ended.abort();
-    }
+    return new Promise<T>((resolve, reject) => {
+      let running = 0;
+      const next = (): void => {
+        const it = left.shift();
+        if (it === undefined) {
+          if (running === 0) reject(errors[0]);
+          return;
+        }
+        let isOver = false;
+        running += 1;
+        ask(it, work, signal).then(resolve, (error: unknown) => {
+          if (signal.aborted) return reject(signal.reason);
+          isOver = true;
+          running -= 1;
+          errors.push(error);
+          next();
+        });
+        if (left.length === 0) return;
+        clock.sleep(HEDGE_MS, signal).then(
+          () => {
+            if (!isOver) next();
+          },
+          () => undefined,
+        );
+      };
+      next();
+    }).finally(() => ended.abort());
   }
 
   return { all, usable, lied, agrees, first, agreed };

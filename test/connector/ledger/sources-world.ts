@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { createHorizonClient } from '../../../connector/ledger/horizon/client.ts';
 import { createLedger } from '../../../connector/ledger/ledger.ts';
 import { createRpcClient } from '../../../connector/ledger/rpc/client.ts';
-import { createTransport } from '../../../connector/ledger/transport.ts';
+import { createTransport, type Transport } from '../../../connector/ledger/transport.ts';
 import type { Ledger } from '../../../connector/ledger/types.ts';
 import { envelopeHash } from '../../../connector/ledger/verify.ts';
 import { faultSchema } from '../../sandbox/faults/schema.ts';
@@ -36,6 +36,8 @@ export interface SourcesWorld {
   over(servers: readonly Server[], quorum: number): LedgerUnderTest;
   /** A transaction of the trader, signed; a swap that succeeds unless told otherwise. */
   envelope(operation?: ReturnType<typeof strictSend>): { envelopeXdr: string; hash: string };
+  /** When every answer has come, also those that nobody waited for. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +63,8 @@ export async function startSourcesWorld(): Promise<SourcesWorld> {
     now += ms;
     network.close();
   };
-  // No short wait is really waited for: time passes. A long one ends only when it is given up.
+  // No short wait is really waited for: time passes, and quickly, so that a read is given up after a few rounds. A long
+  // one ends only when it is given up.
   const clock = {
     now: () => now,
     random: () => 0,
@@ -70,11 +73,12 @@ export async function startSourcesWorld(): Promise<SourcesWorld> {
         signal.throwIfAborted();
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         if (ms > 1_000) return;
-        now += ms;
+        now += ms * 5;
         setImmediate(resolve);
       }),
   };
   const opened: Ledger[] = [];
+  let underWay = 0;
   return {
     sandbox,
     now: () => now,
@@ -89,12 +93,20 @@ export async function startSourcesWorld(): Promise<SourcesWorld> {
         networkPassphrase: PASSPHRASE,
         own: { sources: [TRADER], signer: TRADER },
       };
-      const transport = (server: string) =>
-        createTransport(
+      const transport = (server: string): Transport => {
+        const inner = createTransport(
           { url: urlOf(server), caFile: info.caFile, addresses: ['127.0.0.1'] },
           { pinMismatch() {}, unknownHost() {} },
           clock,
         );
+        const request: Transport['request'] = (...parameters) => {
+          underWay += 1;
+          return inner.request(...parameters).finally(() => {
+            underWay -= 1;
+          });
+        };
+        return { ...inner, request };
+      };
       const answered = { answered() {} };
       const ledger = createLedger(
         {
@@ -138,6 +150,11 @@ export async function startSourcesWorld(): Promise<SourcesWorld> {
         passphrase: PASSPHRASE,
       });
       return { envelopeXdr, hash: envelopeHash(envelopeXdr, PASSPHRASE)! };
+    },
+    async settled() {
+      for (let quiet = 0; quiet < 5; quiet = underWay === 0 ? quiet + 1 : 0) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
     },
     async stop() {
       await Promise.all(opened.map((ledger) => ledger.close()));
