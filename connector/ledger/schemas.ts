@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { parseHorizonAmount } from '../market/amount.ts';
 import { type AssetId, fromHorizonAsset, type HorizonAsset } from '../market/asset.ts';
 import type { AccountState, Balance, PoolShares } from '../market/balance.ts';
-import type { PoolMovement } from './types.ts';
 
 /*
  * Horizon's answers, as far as they are used. Amounts are strings with seven decimals, 64-bit counts are strings in
@@ -189,48 +188,3 @@ export const problem = z
     name: type.slice(type.lastIndexOf('/') + 1),
     resultXdr: extras?.result_xdr,
   }));
-
-const poolReserves = z
-  .array(z.object({ amount }))
-  .length(2)
-  .transform((entries): [bigint, bigint] => [entries[0]!.amount, entries[1]!.amount]);
-const poolOfEffect = z.object({ id: hash });
-
-const deposited = z
-  .object({
-    type: z.literal('liquidity_pool_deposited'),
-    liquidity_pool: poolOfEffect,
-    reserves_deposited: poolReserves,
-    shares_received: amount,
-  })
-  .transform(
-    (effect): PoolMovement => ({
-      poolId: effect.liquidity_pool.id,
-      kind: 'deposit',
-      amounts: effect.reserves_deposited,
-      shares: effect.shares_received,
-    }),
-  );
-const withdrew = z
-  .object({
-    type: z.literal('liquidity_pool_withdrew'),
-    liquidity_pool: poolOfEffect,
-    reserves_received: poolReserves,
-    shares_redeemed: amount,
-  })
-  .transform(
-    (effect): PoolMovement => ({
-      poolId: effect.liquidity_pool.id,
-      kind: 'withdrawal',
-      amounts: effect.reserves_received,
-      shares: effect.shares_redeemed,
-    }),
-  );
-const otherEffect = z
-  .object({ type: z.string().regex(/^(?!liquidity_pool_(deposited|withdrew)$)/) })
-  .transform(() => undefined);
-
-/** The effects of a transaction, of which only those of deposits and withdrawals are used. */
-export const poolEffects = z
-  .object({ _embedded: z.object({ records: z.array(z.union([deposited, withdrew, otherEffect])).max(200) }) })
-  .transform(({ _embedded }) => _embedded.records.filter((effect) => effect !== undefined));

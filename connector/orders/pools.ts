@@ -1,4 +1,5 @@
 import * as xdr from '@stellar/stellar-sdk/xdr';
+import type { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import type { Ledger, PoolEntry, PoolMovement } from '../ledger/types.ts';
 import { formatAmount, MAX_STROOPS } from '../market/amount.ts';
@@ -60,6 +61,9 @@ export interface Pools {
   ): Promise<PoolReceipt>;
 }
 
+/** How often effects are asked for, a second apart. */
+const TOLD_TRIES = 4;
+
 export interface PoolsOptions {
   markets: readonly Market[];
   /** Kept back of native beyond the reserve, stroops. */
@@ -67,10 +71,12 @@ export interface PoolsOptions {
   ledger: Pick<Ledger, 'pool' | 'account' | 'poolMovements'>;
   engine: Pick<Engine, 'run'>;
   account: string;
+  sleep: typeof sleep;
 }
 
 /** Deposits into pools and withdrawals, each a transaction of its own. */
-export function createPools({ markets, nativeBuffer, ledger, engine, account }: PoolsOptions): Pools {
+export function createPools(options: PoolsOptions): Pools {
+  const { markets, nativeBuffer, ledger, engine, account, sleep } = options;
   const listed = new Map(
     markets.map(({ base, quote }) => poolIdentity(base, quote)).map((identity) => [identity.id, identity]),
   );
@@ -113,10 +119,23 @@ export function createPools({ markets, nativeBuffer, ledger, engine, account }: 
     );
     const { hash, fee } = receipt;
     const { amounts, shares, fits } = signed!;
-    // It is done: that nobody tells the amounts is no failure.
-    const movements = (await ledger.poolMovements?.(hash, signal).catch(() => undefined)) ?? [];
-    const moved = movements.find((movement) => movement.poolId === poolId && fits(movement));
+    const moved = await told(hash, (movement) => movement.poolId === poolId && fits(movement), signal);
     return { hash, fee, amounts, shares, ...moved, exact: moved !== undefined };
+  }
+
+  /** It is done: that nobody tells the amounts is no failure. History may be a little behind. */
+  async function told(
+    hash: string,
+    fits: (movement: PoolMovement) => boolean,
+    signal: AbortSignal,
+  ): Promise<PoolMovement | undefined> {
+    for (let tries = 0; tries < TOLD_TRIES; tries++) {
+      if (tries > 0) await sleep(1_000, signal).catch(() => undefined);
+      const movements = await ledger.poolMovements?.(hash, signal).catch(() => undefined);
+      const moved = movements?.find(fits);
+      if (moved !== undefined || signal.aborted) return moved;
+    }
+    return undefined;
   }
 
   return {

@@ -81,6 +81,7 @@ export function rig(world: World, nativeBuffer = 0n): Rig {
     markets: [{ base: XLM, quote: USD }],
     nativeBuffer,
     account: G('alice'),
+    sleep: async () => undefined,
     ledger: {
       pool: async (id) => poolOf(world, id),
       account: async () => accountOf(world, 'alice'),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { getLiquidityPoolId, LiquidityPoolAsset, Asset as SdkAsset } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import fc from 'fast-check';
 import type { CodedError } from '../../../common/errors.ts';
-import { poolEffects } from '../../../connector/ledger/schemas.ts';
+import { createHorizonClient } from '../../../connector/ledger/horizon/client.ts';
+import { realClock } from '../../../connector/ledger/transport.ts';
 import { poolIdentity } from '../../../connector/market/pool-id.ts';
 import { sizeDeposit, sizeWithdrawal } from '../../../connector/orders/pool-shares.ts';
 import type { Intent } from '../../../connector/transactions/types.ts';
@@ -21,6 +21,7 @@ import {
   withPool,
   XLM,
 } from '../../sandbox/ledger/testing.ts';
+import { recorded, replay } from '../ledger/recordings.ts';
 import { market, POOL, poolOf, type Rig, rig } from './pool-rig.ts';
 
 const ONE_PERCENT = { numerator: 1n, denominator: 100n };
@@ -321,23 +322,22 @@ describe('connector/orders: pools on the sandbox’s ledger', () => {
     assert.equal(plausible!([deposit]), false);
   });
 
-  it('reads what moved from the effects of a real Horizon, and nothing from a changed one', () => {
-    const path = new URL('../../fixtures/horizon/recordings.jsonl', import.meta.url);
-    const exchanges = readFileSync(path, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { n: number; response: { body: string } });
-    const body = exchanges.find(({ n }) => n === 132)!.response.body;
-    const moves = poolEffects.parse(JSON.parse(body));
-    assert.deepEqual(moves[0], {
-      poolId: '9b8e84bb498ab186bf43ff54b91cc7a477b3d8e0180318b4c3edbda2b8ac73b1',
-      kind: 'deposit',
-      amounts: [20_000_000_000n, 10_000_000_000n],
-      shares: 14_142_135_623n,
-    });
-    assert.equal(
-      poolEffects.safeParse(JSON.parse(body.replaceAll('shares_received', 'shares'))).success,
-      false,
-    );
+  it('reads what moved from the effects of a real Horizon, and nothing from a changed one', async () => {
+    const effects = recorded(132);
+    const read = (body: string) => {
+      const transport = replay({ ...effects, body });
+      const modules = { transport, events: { answered() {} }, clock: realClock };
+      return createHorizonClient({ networkPassphrase: 'any' }, modules).poolMovements('ab'.repeat(32), never);
+    };
+    assert.deepEqual(await read(effects.body), [
+      {
+        poolId: '9b8e84bb498ab186bf43ff54b91cc7a477b3d8e0180318b4c3edbda2b8ac73b1',
+        kind: 'deposit',
+        amounts: [20_000_000_000n, 10_000_000_000n],
+        shares: 14_142_135_623n,
+      },
+    ]);
+    const other = effects.body.replaceAll('shares_received', 'shares');
+    await assert.rejects(read(other), refused('ledger-untrusted'));
   });
 });
