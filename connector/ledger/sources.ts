@@ -194,7 +194,7 @@ export function createSources(
     for (;;) {
       const { verdict, errors, claims } = await round(fact, decide, caller);
       if (verdict.agreed !== undefined) return verdict.agreed;
-      if (all.every(isOut)) throw noneLeft();
+      if (all.every(isOut)) throw errors.find((error) => isCoded(error, 'network-mismatch')) ?? noneLeft();
       // Only what time may heal is asked again: sources at different ledgers, or one that lags.
       const waits = claims > 0 || errors.some((error) => isCoded(error, 'ledger-stale'));
       if (!waits || now() + AGAIN_MS >= until) throw explain(fact.name, verdict, errors, claims);

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { strictSend } from '../../sandbox/testing.ts';
+import { type SourcesWorld, startSourcesWorld, TRADER, USDC } from './sources-world.ts';
+
+const { signal } = new AbortController();
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited += 5) {
+    if (waited > 10_000) throw new Error('it did not come');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('connector/ledger: streams over all Horizons, and servers that hang', () => {
+  let world: SourcesWorld;
+  let ended: AbortController;
+  before(async () => {
+    world = await startSourcesWorld();
+  });
+  after(() => world.stop());
+  beforeEach(() => {
+    ended = new AbortController();
+    world.advance(5_000);
+  });
+  afterEach(() => {
+    world.hurry = false;
+    ended.abort();
+    world.sandbox.faults.remove();
+  });
+  const trade = (): void => {
+    const { envelopeXdr } = world.envelope(strictSend({ sendAmount: '0.5' }));
+    world.sandbox.network.submit(envelopeXdr);
+    world.advance(5_000);
+  };
+
+  it('trades go on at another server, each once, when theirs is down', async () => {
+    const { ledger } = world.over(['horizon', 'horizon-2'], 1);
+    const seen: string[] = [];
+    const down: string[] = [];
+    ledger.watchTradesOf(
+      TRADER,
+      '0',
+      { event: (_trade, cursor) => seen.push(cursor), down: (reason) => down.push(reason) },
+      ended.signal,
+    );
+    trade();
+    await until(() => seen.length === 1);
+    world.fault({ kind: 'html', status: 503 }, 'horizon');
+    // The next events break the stream that stands; the one that is dialled after it is refused.
+    world.fault({ kind: 'certificate', how: 'wrong_host' }, 'horizon');
+    trade();
+    trade();
+    await until(() => seen.length === 3);
+    assert.equal(new Set(seen).size, 3);
+    assert.ok(down.length > 0);
+    assert.deepEqual(seen, seen.toSorted());
+  });
+
+  it('@security a stream of a server in quarantine is believed no more, and goes on at another one', async () => {
+    const { ledger, isOut } = world.over(['horizon', 'horizon-2', 'rpc'], 2);
+    const heads: number[] = [];
+    const down: string[] = [];
+    ledger.watchHeads(
+      { event: ({ sequence }) => heads.push(sequence), down: (reason) => down.push(reason) },
+      ended.signal,
+    );
+    await until(() => {
+      world.advance(1_000);
+      return heads.length > 0;
+    });
+    world.fault({ kind: 'passphrase', passphrase: 'Another Network' }, 'horizon');
+    world.advance(11_000);
+    await ledger.head(signal);
+    await world.settled();
+    assert.ok(isOut('horizon'));
+    const before = heads.length;
+    world.advance(1_000);
+    await until(() => heads.length > before);
+    assert.match(down[0]!, /in quarantine/);
+    assert.deepEqual(
+      heads,
+      [...new Set(heads)].sort((a, b) => a - b),
+    );
+  });
+
+  it('books and trades of a pair come too', async () => {
+    const { ledger } = world.over(['horizon', 'horizon-2'], 1);
+    const books: unknown[] = [];
+    const trades: unknown[] = [];
+    ledger.watchBook('native', USDC, { event: (book) => books.push(book) }, ended.signal);
+    ledger.watchTrades('native', USDC, 'now', { event: (one) => trades.push(one) }, ended.signal);
+    await until(() => {
+      trade();
+      return books.length > 1 && trades.length > 0;
+    });
+  });
+
+  it('no stream of any server is believed when all are in quarantine', async () => {
+    const { ledger, isOut } = world.over(['horizon'], 1);
+    world.fault({ kind: 'passphrase', passphrase: 'Another Network' }, 'horizon');
+    await assert.rejects(ledger.head(signal), { code: 'network-mismatch' });
+    assert.ok(isOut('horizon'));
+    const down: string[] = [];
+    ledger.watchHeads(
+      { event: () => assert.fail('believed'), down: (reason) => down.push(reason) },
+      ended.signal,
+    );
+    await until(() => down.length > 0);
+    assert.match(down[0]!, /every Horizon is in quarantine/);
+    const { envelopeXdr } = world.envelope();
+    assert.equal((await ledger.submit(envelopeXdr, signal)).kind, 'unsent', '@security nor is anything sent');
+  });
+
+  it('a server that hangs holds up neither reads of one nor agreement', async () => {
+    world.hurry = true;
+    const one = world.over(['horizon', 'horizon-2'], 1).ledger;
+    await one.head(signal);
+    const two = world.over(['horizon', 'rpc'], 1).ledger;
+    await two.head(signal);
+    const trickle = { kind: 'body', how: 'trickle', bytes: 1, everyMs: 1_000 } as const;
+    world.fault(trickle, 'horizon');
+    assert.equal((await one.offers('native', USDC, 10, signal)).length, 2);
+    world.sandbox.faults.remove();
+    world.fault(trickle, 'rpc');
+    assert.ok((await two.account(TRADER, signal)) !== undefined);
+  });
+});
