@@ -42,7 +42,7 @@ export interface OrdersRoom extends Orders {
   /** Looks at the ledger once, now. */
   sweep(signal: AbortSignal): Promise<void>;
   /** For the engine: the end of an intent (kind `orders`) that it took up from an earlier process. */
-  recovered(intent: { id: string }, ending: Ending): void;
+  recovered(intent: { id: string; payload: unknown }, ending: Ending): void;
   /** Refuses whatever would place or change an offer, until the result is called. Deletions go on. */
   hold(reason: string): () => void;
   stop(): void;
@@ -109,6 +109,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
         code: undefined,
         position: undefined,
         intent: undefined,
+        failed: undefined,
       },
       ...{ content: contentOf(request), createdAt: now(), updatedAt: now() },
     };
@@ -270,7 +271,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
       sweep();
     },
     sweep: reconciler.sweep,
-    recovered: ({ id }, ending) => worker.recovered(id, ending),
+    recovered: ({ id, payload }, ending) => worker.recovered(id, payload, ending),
     hold(reason) {
       const hold = { reason };
       holds.add(hold);

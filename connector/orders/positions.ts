@@ -98,7 +98,7 @@ export function createPositions(options: PositionOptions): Positions {
       for (const order of fresh) put(order);
       store.putPosition({ ...kept, pending: { intent: intent!, ...delta, state: 'open' }, updatedAt: now() });
     });
-    const { hash, fee } = await worker.run(job!);
+    const { hash, fee } = await worker.run({ ...job!, position: kept.address });
     const position = show(store.position(kept.address)!);
     return { hash, fee, position, base: magnitude(delta.base), quote: magnitude(delta.quote) };
   }
@@ -131,7 +131,15 @@ export function createPositions(options: PositionOptions): Positions {
       const rungs = ladder({ ...request, middle: middleFor(request) });
       const kept: KeptPosition = {
         ...{ address: randomBytes(16).toString('hex'), market: of, lower, upper, levels, client },
-        ...{ state: 'opening', base: 0n, quote: 0n, hash: undefined, pending: undefined, updatedAt: now() },
+        ...{
+          state: 'opening',
+          base: 0n,
+          quote: 0n,
+          hash: undefined,
+          pending: undefined,
+          failed: undefined,
+          updatedAt: now(),
+        },
       };
       const orders = rungs.map((rung, index) => draftRung(kept, index, rung));
       return change(kept, orders.map(placing), orders, deposits(orders), signal);

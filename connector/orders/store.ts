@@ -27,8 +27,18 @@ export interface KeptOrder extends Order {
   /** What was asked, in one text: the same id with another is refused. */
   content: string;
   fraction: Fraction;
-  /** What may still change it: the intent's id, and which of its operations is of this order. */
-  intent: { id: string; step: Step; index: number; of: number } | undefined;
+  /** What may still change it. */
+  intent: Wait | undefined;
+  /** What was said to have failed last: a ledger may turn out to have it all the same. */
+  failed: Wait | undefined;
+}
+
+/** An intent that is waited for, and which of its operations is the order's. */
+export interface Wait {
+  id: string;
+  step: Step;
+  index: number;
+  of: number;
 }
 
 /** A ladder: what was put in and what was taken out of it, stroops. */
@@ -45,6 +55,8 @@ export interface KeptPosition {
   hash: string | undefined;
   /** What the intent on its way does to it once it is applied. */
   pending: PositionDelta | undefined;
+  /** That of the last intent that was said to have failed. */
+  failed: PositionDelta | undefined;
   updatedAt: number;
 }
 

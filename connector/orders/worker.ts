@@ -7,12 +7,12 @@ import { NATIVE } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Metrics } from '../metrics.ts';
 import type { BuildState, Ending, Engine, Intent, Plan, Receipt } from '../transactions/types.ts';
-import { afterEnd, type End } from './lifecycle.ts';
+import { afterEnd, type End, revived } from './lifecycle.ts';
 import { toPrice, tradeAmounts } from './price.ts';
 import { type Changes, isDone, type Registry } from './registry.ts';
 import { type Facts, judge, lastPrice } from './safety.ts';
 import { operationOf, readOutcome, type Step } from './steps.ts';
-import { type KeptOrder, marketKey, type PositionDelta } from './store.ts';
+import { type KeptOrder, type KeptPosition, marketKey } from './store.ts';
 
 export interface WorkerOptions {
   file: Pick<ConnectorFile, 'account' | 'trading'>;
@@ -29,7 +29,22 @@ export interface Job {
   id: string;
   /** 1 to 100; those of orders have them as their intent already. */
   steps: readonly Step[];
+  /** Address of the ladder that it changes. */
+  position?: string;
   signal: AbortSignal;
+}
+
+/** Whom an intent concerns: kept with its transaction. */
+interface Owners {
+  orders: readonly string[];
+  position: string | undefined;
+}
+
+/** The end of an intent. `late` when the engine says it after the fact: what was told before may have been wrong. */
+interface Settled {
+  id: string;
+  end: End;
+  late?: Owners;
 }
 
 /** Carries steps out as one intent of the engine and takes its end over, once. */
@@ -129,26 +144,64 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
     return { operations, spends };
   }
 
-  /** Takes the end of an intent over. Once: an order that no longer waits for it is left alone. */
-  function settle(id: string, end: End): void {
-    const waiting = [...registry.live()].filter(({ intent }) => intent?.id === id);
-    const position = registry.store.positions().find(({ pending }) => pending?.intent === id);
+  /**
+   * Takes ends over, all in one commit. Once: an order that does not wait for an intent any more is left alone, but for
+   * those of `Settled.late`.
+   */
+  function settle(ends: readonly Settled[]): void {
+    const byIntent = new Map<string, KeptOrder[]>();
+    for (const order of registry.live()) {
+      if (order.intent === undefined) continue;
+      const same = byIntent.get(order.intent.id);
+      if (same) same.push(order);
+      else byIntent.set(order.intent.id, [order]);
+    }
+    const positions = registry.store.positions();
+    const changed: KeptOrder[] = [];
     registry.change(({ put }) => {
-      for (const order of waiting) put(catchUp(afterEnd(order, end, account)));
-      if (position === undefined) return;
-      const { pending, ...rest } = position;
-      const failed = end.kind === 'failed';
-      const opened = position.state === 'opening' ? 'closed' : position.state;
-      registry.store.putPosition({
-        ...rest,
-        ...(failed ? { state: opened } : applyDelta(position, pending!)),
-        hash: failed ? position.hash : end.receipt.hash,
-        pending: undefined,
-        updatedAt: now(),
-      });
+      for (const { id, end, late } of ends) {
+        const wrong =
+          end.kind === 'applied' && late ? late.orders.map((one) => revived(registry.get(one), id)) : [];
+        for (const order of [...(byIntent.get(id) ?? []), ...wrong]) {
+          if (order === undefined) continue;
+          changed.push(catchUp(afterEnd(order, end, account)));
+          put(changed.at(-1)!);
+        }
+        const position =
+          positions.find(({ pending }) => pending?.intent === id) ??
+          (end.kind === 'applied' && late?.position ? registry.store.position(late.position) : undefined);
+        if (position) settlePosition(position, id, end);
+      }
     });
-    for (const order of waiting)
-      metrics.orders.inc({ outcome: registry.get(order.clientOrderId)?.state ?? 'failed' });
+    for (const { state } of changed) metrics.orders.inc({ outcome: state });
+  }
+
+  function settlePosition(position: KeptPosition, intent: string, end: End): void {
+    const delta = [position.pending, position.failed].find((one) => one?.intent === intent);
+    if (delta === undefined) return;
+    const ended = { ...position, pending: undefined, failed: undefined, updatedAt: now() };
+    if (end.kind === 'failed') {
+      const state = position.state === 'opening' ? 'closed' : position.state;
+      registry.store.putPosition({ ...ended, state, failed: delta });
+    } else {
+      const [base, quote] = [position.base + delta.base, position.quote + delta.quote];
+      registry.store.putPosition({ ...ended, base, quote, state: delta.state, hash: end.receipt.hash });
+    }
+  }
+
+  let queued: { ends: Settled[]; written: Promise<void> } | undefined;
+  /** With the others that end in the same turn of the event loop: one commit for all orders of a ledger. */
+  function settleSoon(one: Settled): Promise<void> {
+    if (queued === undefined) {
+      const ends: Settled[] = [];
+      const written = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+        queued = undefined;
+        settle(ends);
+      });
+      queued = { ends, written };
+    }
+    queued.ends.push(one);
+    return queued.written;
   }
 
   /** Fills of an offer that were seen before its order knew that it has it. */
@@ -165,12 +218,12 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
     return isDone(counted) ? { ...counted, state: 'filled', remaining: 0n } : counted;
   }
 
-  async function execute({ id, steps, signal }: Job): Promise<Receipt> {
+  async function execute({ id, steps, position, signal }: Job): Promise<Receipt> {
     const deletes = steps.every(({ action }) => action === 'delete');
     const intent: Intent = {
       id,
       kind: 'orders',
-      payload: null,
+      payload: { orders: steps.flatMap(({ id: order }) => order ?? []), position } satisfies Owners,
       lane: deletes ? 'delete' : 'trade',
       // A path payment fails more easily than an offer, and would take others along.
       shared: steps.every(({ action }) => action !== 'take'),
@@ -178,18 +231,19 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
       plausible: (results) =>
         results.length === steps.length && steps.every((step, i) => readOutcome(step, results[i]!, account)),
     };
+    let receipt: Receipt;
     try {
-      const receipt = await engine.run(intent, signal);
-      settle(id, { kind: 'applied', receipt });
-      return receipt;
+      receipt = await engine.run(intent, signal);
     } catch (error) {
       const { code } = errorRow(error);
       const message = isCoded(error) ? error.message : 'internal error';
       const hash = engine.intent(id)?.hash;
       if (code === 'transaction-timeout') doubt(id, hash, message);
-      else settle(id, { kind: 'failed', hash, code, message });
+      else await settleSoon({ id, end: { kind: 'failed', hash, code, message } });
       throw error;
     }
+    await settleSoon({ id, end: { kind: 'applied', receipt } });
+    return receipt;
   }
 
   /** Sent, and no one knows yet what became of it: `settleKnown` takes its end over. */
@@ -240,8 +294,8 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
       await Promise.allSettled(running.values());
     },
     /** For the engine: the end of an intent that an earlier process, or a request that timed out, left. */
-    recovered(id: string, ending: Ending): void {
-      settle(id, endOf(ending));
+    recovered(id: string, payload: unknown, ending: Ending): void {
+      settle([{ id, end: endOf(ending), late: payload as Owners }]);
     },
     /** Takes over the ends that the engine knows of intents that nobody waits for. `never` ends those it never signed. */
     settleKnown(never: boolean): void {
@@ -250,10 +304,10 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
       for (const id of open) {
         if (running.has(id)) continue;
         const known = engine.intent(id);
-        if (known?.ending !== undefined) settle(id, endOf(known.ending));
+        if (known?.ending !== undefined) settle([{ id, end: endOf(known.ending) }]);
         else if (known === undefined && never) {
           const message = 'the connector ended before it was signed for';
-          settle(id, { kind: 'failed', hash: undefined, code: 'transaction-failed', message });
+          settle([{ id, end: { kind: 'failed', hash: undefined, code: 'transaction-failed', message } }]);
         }
       }
     },
@@ -269,9 +323,3 @@ function endOf(ending: Ending): End {
     message: messageOf(ending.message),
   };
 }
-
-const applyDelta = (position: { base: bigint; quote: bigint }, delta: PositionDelta) => ({
-  base: position.base + delta.base,
-  quote: position.quote + delta.quote,
-  state: delta.state,
-});

@@ -63,6 +63,8 @@ export interface Rig {
   /** Operations of each transaction. */
   transactions: xdr.OperationBody[][];
   endings: Map<string, Ending>;
+  /** Whatever was told. */
+  truth: Map<string, Ending>;
   known: Map<string, string>;
   book: { fresh: boolean; at?: number };
   /** False: nobody tells of fills. */
@@ -267,6 +269,9 @@ export function createRig(
         ? { kind: 'applied', receipt }
         : { kind: 'failed', hash, ledger: applied.ledger, result, message };
       rig.endings.set(one.intent.id, ending);
+      if (ending.kind === 'applied') {
+        rig.truth.set(one.intent.id, { ...ending, receipt: { ...receipt, results: truth } });
+      }
       if (rig.faults.silent) {
         one.failed(connectorError('transaction-timeout', `Transaction ${hash} was not confirmed in time`));
       } else if (!result.successful) one.failed(connectorError('transaction-failed', message));
@@ -349,7 +354,7 @@ export function createRig(
       fills: [],
       pages: 0,
     },
-    ...{ endings: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
+    ...{ endings: new Map(), truth: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
     orders: undefined as unknown as OrdersRoom,
     offers: (who = self) =>
       [...entries.ownedBy(who)].flatMap((entry) => (entry.type === 'offer' ? [toEntry(entry)] : [])),
