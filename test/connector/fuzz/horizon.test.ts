@@ -77,9 +77,10 @@ function mutate(text: string, mutations: readonly Mutation[]): string {
     const [owner, key] = all[where % Math.max(1, all.length)] ?? [];
     if (owner === undefined || key === undefined) continue;
     const at = owner as Record<string, Json>;
-    if (how === 'replace') at[key] = value;
+    if (how === 'replace') at[key] = structuredClone(value);
     else if (how === 'remove') Array.isArray(owner) ? owner.splice(Number(key), 1) : delete at[key];
-    else if (how === 'repeat' && Array.isArray(owner)) owner.push(...Array(250).fill(at[key]));
+    else if (how === 'repeat' && Array.isArray(owner))
+      owner.push(...Array.from({ length: 250 }, () => structuredClone(at[key]!)));
     else {
       const other = Object.keys(owner)[where % Object.keys(owner).length]!;
       [at[key], at[other]] = [at[other]!, at[key]!];
