@@ -12,6 +12,10 @@ export interface Metrics {
   pinMismatches: Counter<'host'>;
   /** Dials refused since the addresses file does not name the host. */
   unknownHosts: Counter<'host'>;
+  /** Endpoints that failed repeatedly and are let be for a while. */
+  breakers: Counter<'host'>;
+  /** Connections dropped since addresses, pins or authorities changed. */
+  dropped: Counter<'reason'>;
   horizon: Counter<'route' | 'outcome'>;
   /** Answers of Horizon that contradict what we know, and were not believed. */
   untrusted: Counter<'what'>;
@@ -49,6 +53,12 @@ export function createMetrics(): Metrics {
     ),
     pinMismatches: counter('pin_mismatches_total', 'Servers whose certificates match no pin', 'host'),
     unknownHosts: counter('unknown_hosts_total', 'Dials to a host without addresses', 'host'),
+    breakers: counter('breaker_openings_total', 'Servers let be since they failed repeatedly', 'host'),
+    dropped: counter(
+      'dropped_connections_total',
+      'Times that the connections to a server were dropped since what they were checked against changed',
+      'reason',
+    ),
     horizon: new Counter({
       name: 'stellar_connector_horizon_requests_total',
       help: 'Requests to Horizon',
