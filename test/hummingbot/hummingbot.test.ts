@@ -1,5 +1,6 @@
 /** The stock client, unmodified, against a stack of its own. main.ts leaves this out while the client is not in the cache. */
 import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -315,7 +316,9 @@ describe('the stock Hummingbot client', function () {
     const own = await writeLeaves(roots[1]);
     await until('the new certificate', async () => ((await serial()) === before ? undefined : true));
     await filled(await trade('sell', 10));
-    const second = await newClient('second', own);
+    const locked = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSWORD } as const;
+    const key = createPrivateKey(own.key).export(locked) as string;
+    const second = await newClient('second', { cert: own.cert, key });
     try {
       await until('ready', () => isReady(second));
     } finally {
