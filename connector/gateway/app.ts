@@ -12,6 +12,7 @@ import type { Limits } from './limits.ts';
 import { mount } from './route.ts';
 import { routes } from './routes/index.ts';
 import { KEY_PATHS, refuseKeys } from './routes/wallet-keys.ts';
+import { cutSlowReader } from './server.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** Milliseconds that a client has to read a whole answer. */
@@ -99,10 +100,7 @@ const causeText = (error: unknown): string | undefined =>
 function observe(metrics: Metrics, log: Logger): RequestHandler {
   return (request, response, next) => {
     const start = process.hrtime.bigint();
-    response.once('prefinish', () => {
-      const timer = setTimeout(() => request.socket.destroy(), READ_MS);
-      response.once('close', () => clearTimeout(timer));
-    });
+    cutSlowReader(response, READ_MS);
     response.once('close', () => {
       const seconds = Number(process.hrtime.bigint() - start) / 1e9;
       const route = String(response.locals.route ?? 'unmatched');

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -80,6 +80,14 @@ function boundHandshakes(server: Server): { delete(socket: Socket): void } {
     if (shaking.size > HANDSHAKES) oldest?.destroy();
   });
   return { delete: (socket) => void shaking.delete(nameOf(socket)) };
+}
+
+/** Cuts the connection of a client that has not read a whole answer `ms` milliseconds after it was written. */
+export function cutSlowReader(response: ServerResponse, ms: number): void {
+  response.once('prefinish', () => {
+    const timer = setTimeout(() => response.socket?.destroy(), ms);
+    response.once('close', () => clearTimeout(timer));
+  });
 }
 
 /** Takes over the connection of a WebSocket request. */

@@ -8,7 +8,7 @@ import { connect } from 'node:tls';
 import { renewHealth, startHealth } from '../../common/health.ts';
 import { close } from '../../common/http.ts';
 import { createRegistry } from '../../common/metrics.ts';
-import { readTlsFiles, watchTlsFiles } from '../../common/tls-files.ts';
+import { readTlsFiles, startTlsFiles, watchTlsFiles } from '../../common/tls-files.ts';
 import { type Pem, selfSigned } from '../certificates.ts';
 
 /** The PEM that a server on `port` shows. */
@@ -87,5 +87,53 @@ describe('certificate files of a running server @security', () => {
       stop.abort();
       await Promise.all([watching, close(server, 0)]);
     }
+  });
+
+  it('may be missing at the start: the file is named once, and they come into force when they are all there', async () => {
+    const missing = { cert: join(dir, 'late.crt'), key: join(dir, 'late.key') };
+    const server = await startHealth(
+      { address: { host: '127.0.0.1', port: 0 } },
+      { ready: async () => undefined, status: () => ({}), registry: createRegistry() },
+    );
+    const { port } = server.address() as AddressInfo;
+    const failures: string[] = [];
+    const ending = new AbortController();
+    const { ended } = await startTlsFiles(
+      missing,
+      { intervalMs: 5, signal: ending.signal },
+      {
+        renew: (next) => renewHealth(server, next),
+        failed: (reason) => failures.push(reason),
+      },
+    );
+    try {
+      assert.equal(failures.length, 1, 'after the first look');
+      assert.ok(failures[0]!.includes(missing.cert) || failures[0]!.includes(missing.key));
+      await assert.rejects(shown(port));
+      replace(missing.cert, second.cert);
+      while (!failures.at(-1)!.includes(missing.key)) await delay(2);
+      replace(missing.key, first.key);
+      while (!failures.at(-1)!.includes('mismatch')) await delay(2);
+      replace(missing.key, second.key);
+      while ((await shown(port).catch(() => undefined)) !== second.cert) await delay(2);
+    } finally {
+      ending.abort();
+      await ended;
+      await close(server, 0);
+    }
+  });
+
+  it('that are there at the start are in force when the start is over', async () => {
+    write(first);
+    const ending = new AbortController();
+    let renewals = 0;
+    const { ended } = await startTlsFiles(
+      paths(),
+      { intervalMs: 60_000, signal: ending.signal },
+      { renew: () => renewals++, failed: assert.fail },
+    );
+    ending.abort();
+    await ended;
+    assert.equal(renewals, 1);
   });
 });

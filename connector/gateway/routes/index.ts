@@ -4,6 +4,7 @@ import { chainBalances } from './chain-balances.ts';
 import { chainEstimateGas } from './chain-estimate-gas.ts';
 import { chainPoll } from './chain-poll.ts';
 import { chainStatus } from './chain-status.ts';
+import { clmmRoutes } from './clmm.ts';
 import { config } from './config.ts';
 import { configChains } from './config-chains.ts';
 import { configConnectors } from './config-connectors.ts';
@@ -65,6 +66,7 @@ const table: readonly Route[] = [
   executeSwap,
   executeQuote,
   ...ammRoutes,
+  ...clmmRoutes,
 ];
 
 /** Every route of the gateway. */

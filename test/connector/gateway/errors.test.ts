@@ -152,14 +152,16 @@ describe('connector/gateway: the client does the right thing after each error', 
         ...{ error: null, txData: null },
       });
       const message = 'the market moved';
-      const failed = { kind: 'failed', hash: HASH, ledger: 78, result: undefined, message } as const;
+      const code = 'slippage-exceeded' as const;
+      const failed = { kind: 'failed', hash: HASH, ledger: 78, result: undefined, code, message } as const;
       rig.known.set(HASH, { maxTime: 1, ending: failed });
       assert.deepEqual((({ txStatus, txBlock, error }) => [txStatus, txBlock, error])(await poll()), [
         -1,
         78,
         message,
       ]);
-      rig.known.set(HASH, { maxTime: 1, ending: { kind: 'dead', hash: HASH, message } });
+      const dead = { kind: 'dead', hash: HASH, code, message } as const;
+      rig.known.set(HASH, { maxTime: 1, ending: dead });
       assert.equal((await poll()).txStatus, -2);
     });
   });

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Agent, request } from 'undici';
 import { close, harden, listen } from '../../../common/http.ts';
+import { sleep } from '../../../common/shutdown.ts';
 import { parseConnectorFile } from '../../../connector/config.ts';
+import { connectorError } from '../../../connector/errors.ts';
 import { createGateway } from '../../../connector/gateway/app.ts';
 import type { AuditEntry } from '../../../connector/gateway/caller.ts';
 import type { Context } from '../../../connector/gateway/context.ts';
@@ -16,12 +18,14 @@ import { createPreferences } from '../../../connector/gateway/lists/preferences.
 import { gatewaySchema } from '../../../connector/gateway/lists/schema.ts';
 import { createTokenList } from '../../../connector/gateway/lists/tokens.ts';
 import type { PoolEntry } from '../../../connector/ledger/types.ts';
+import type { Market } from '../../../connector/market/asset.ts';
 import type { AccountState } from '../../../connector/market/balance.ts';
 import { poolIdentity } from '../../../connector/market/pool-id.ts';
 import type { SwapRequest } from '../../../connector/market/quote.ts';
+import type { LocalBook } from '../../../connector/market/types.ts';
 import { createMetrics } from '../../../connector/metrics.ts';
 import { createPools } from '../../../connector/orders/pools.ts';
-import { createSwaps } from '../../../connector/orders/swap.ts';
+import { createSwaps, SWAP } from '../../../connector/orders/swap.ts';
 import { openState, type State } from '../../../connector/state.ts';
 import type { Ending, Intent, Receipt } from '../../../connector/transactions/types.ts';
 import { quoteAt, swapResult } from './swap-results.ts';
@@ -110,7 +114,12 @@ export async function startRig(
   } as unknown as Context['ledger'];
   const market = {
     markets: file.markets,
-    book: () => undefined,
+    book: (of: Market): LocalBook => ({
+      ...{ market: of, sequence: 1, checksum: 1, ledger: 100, at: rig.now, fresh: true },
+      bids: [{ price: { numerator: 12n, denominator: 100n }, amount: 10_000_000_000n }],
+      asks: [{ price: { numerator: 121n, denominator: 1_000n }, amount: 10_000_000_000n }],
+    }),
+    trades: () => [],
     pool: () => undefined,
     async quote(asked: SwapRequest) {
       if (rig.market instanceof Error) throw rig.market;
@@ -125,15 +134,23 @@ export async function startRig(
       await intent.plan({ head: head(), account: state, bid: 250n, reserved: new Map() }, signal);
       rig.planned.push(intent);
       if (rig.engine !== undefined) return rig.engine(intent);
+      const receipt = { hash: HASH, ledger: 101, fee: 100n, envelopeXdr: '' };
+      if (intent.kind !== SWAP) return { ...receipt, results: [] };
       const { side, base, quote, amount } = intent.payload as Record<string, string>;
       const slippage = { numerator: 0n, denominator: 1n };
       const asked = { side, base, quote, amount: BigInt(amount ?? 0), slippage } as SwapRequest;
       const moved = quoteAt({ sell: 1_200n, buy: 1_210n }, asked);
       const results = [swapResult(moved, ACCOUNT, moved.amountIn, moved.amountOut)];
-      return { hash: HASH, ledger: 101, fee: 100n, results, envelopeXdr: '' };
+      return { ...receipt, results };
     },
     lookup: (hash: string) => rig.known.get(hash),
   } as unknown as Context['engine'];
+
+  const refuse = () => Promise.reject(connectorError('invalid-params', 'no orders here'));
+  const orders = {
+    ...{ position: () => undefined, positions: () => [], openPosition: refuse, addToPosition: refuse },
+    ...{ removeFromPosition: refuse, closePosition: refuse },
+  } as unknown as Context['orders'];
 
   let open: State | undefined;
   rig.restart = () => {
@@ -149,7 +166,11 @@ export async function startRig(
       ...{ file, network: 'testnet', tokens: tokenList.all, tokenList, poolList, ledger, market, engine },
       preferences: createPreferences(open, 'stellar', 'testnet'),
       swaps: createSwaps(options),
-      pools: createPools({ markets: file.markets, nativeBuffer, ledger, engine, account: ACCOUNT }),
+      pools: createPools({
+        ...{ markets: file.markets, nativeBuffer, ledger, engine, sleep },
+        account: ACCOUNT,
+      }),
+      orders,
       now: () => rig.now,
       async reload() {
         rig.reloads++;

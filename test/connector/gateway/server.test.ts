@@ -8,7 +8,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { close } from '../../../common/http.ts';
 import { fingerprintOf } from '../../../connector/gateway/clients.ts';
 import { createGate, type Gate } from '../../../connector/gateway/gate.ts';
-import { renewTls, startServer, upgrade } from '../../../connector/gateway/server.ts';
+import { cutSlowReader, renewTls, startServer, upgrade } from '../../../connector/gateway/server.ts';
 import { createAuthority, type Pem, type TestAuthority } from '../../certificates.ts';
 
 interface Stand {
@@ -223,6 +223,22 @@ describe('connector/gateway: connections of clients', () => {
     assert.match(at.refused[0]!, /^too-many-connections bot-1/);
     assert.equal(await ask(at, other), 'bot-2');
     for (const socket of sockets) socket.destroy();
+  });
+
+  it('@security who does not read an answer is cut', async () => {
+    const at = await stand();
+    at.server.removeAllListeners('request');
+    const sent: string[] = [];
+    at.server.on('request', (incoming, response) => {
+      cutSlowReader(response, incoming.url === '/slow' ? 20 : 60_000);
+      response.once('close', () => sent.push(response.writableFinished ? 'read' : 'cut'));
+      response.end(Buffer.alloc(incoming.url === '/slow' ? 32 * 1024 * 1024 : 10));
+    });
+    assert.equal((await ask(at, bot)).length, 10);
+    const slow = dial(at, bot);
+    slow.pause().write('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+    await closed(slow);
+    assert.deepEqual(sent, ['read', 'cut']);
   });
 
   it('@security headers beyond 8 KiB are refused', async () => {

@@ -52,7 +52,8 @@ export function quoteAt({ sell, buy }: { sell: bigint; buy: bigint }, request: S
   const { side, base, quote, amount, slippage } = request;
   const forward = base === NATIVE;
   const rate = side === 'SELL' ? sell : buy;
-  const other = forward ? (amount * rate) / 10_000n : (amount * 10_000n) / rate;
+  const exact = forward ? (amount * rate) / 10_000n : (amount * 10_000n) / rate;
+  const other = exact > 0n ? exact : 1n;
   const [amountIn, amountOut] = side === 'SELL' ? [amount, other] : [other, amount];
   const part = (of: bigint): bigint => (of * slippage.numerator) / slippage.denominator;
   return {
