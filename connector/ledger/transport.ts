@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { type CodedError, isCoded, messageOf } from '../../common/errors.ts';
 import { uniform } from '../../common/random.ts';
 import { sleep } from '../../common/shutdown.ts';
@@ -86,6 +86,8 @@ export interface Clock {
 export const realClock: Clock = { now: () => performance.now(), sleep, random: uniform };
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Horizon keeps a submission for a ledger and longer: those of all channels must leave some to reads. */
+const CONNECTIONS = 32;
 const LINGER_MS = 5_000;
 const STREAM_OPEN_MS = 10_000;
 const BREAKER = { failures: 5, pauseMs: 1_000, longestMs: 15_000 };
@@ -119,7 +121,7 @@ export function createTransport(
 
   const open = (): Pool =>
     new Pool(origin, {
-      connections: 8,
+      connections: CONNECTIONS,
       pipelining: 1,
       allowH2: false,
       maxResponseSize: MAX_BODY_BYTES,
@@ -213,7 +215,7 @@ export function createTransport(
         pool ??= open();
         const answer = await pool.request({
           method,
-          path: `${prefix}${path}` as Dispatcher.RequestOptions['path'],
+          path: `${prefix}${path}`,
           headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers, ...ours },
           body: body ?? null,
           headersTimeout: timeoutMs,

@@ -165,6 +165,23 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     assert.deepEqual(told, ['breaker open', 'breaker closed']);
   });
 
+  it('submissions of sixteen channels that wait for their ledger hold no read up', async () => {
+    const transport = open();
+    const held: (() => void)[] = [];
+    const all = new Promise<void>((resolve) => {
+      horizon.intercept = (request, response) => {
+        if (request.method === 'GET') return false;
+        if (held.push(() => response.writeHead(200).end('{}')) === 16) resolve();
+        return true;
+      };
+    });
+    const waiting = Array.from({ length: 16 }, () => transport.request(submission, signal));
+    await all;
+    assert.equal((await transport.request(root, signal)).status, 200);
+    for (const release of held) release();
+    await Promise.all(waiting);
+  });
+
   it('what the caller gives up is no failure, and throws the caller’s reason', async () => {
     const transport = open();
     horizon.intercept = () => true;
