@@ -3,18 +3,21 @@ import express, { type Express, type RequestHandler, type Response } from 'expre
 import { messageOf } from '../../common/errors.ts';
 import { bodyFault, createApp, errorHandler } from '../../common/http.ts';
 import type { Logger } from '../../common/log.ts';
+import { sendApiProblem } from '../api/problem.ts';
 import { connectorError, errorRow } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Audit, createEntrance } from './caller.ts';
 import type { Context } from './context.ts';
 import type { Gate } from './gate.ts';
 import type { Limits } from './limits.ts';
-import { mount } from './route.ts';
+import { mount, type Route } from './route.ts';
 import { routes } from './routes/index.ts';
 import { KEY_PATHS, refuseKeys } from './routes/wallet-keys.ts';
 import { cutSlowReader } from './server.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
+/** Of `/v1`, whose batches hold up to 100 orders. */
+const API_BODY_LIMIT_BYTES = 64 * 1024;
 /** Milliseconds that a client has to read a whole answer. */
 const READ_MS = 20_000;
 
@@ -25,6 +28,8 @@ export interface AppOptions {
   gate: Pick<Gate, 'client'>;
   limits: Limits;
   audit: Audit;
+  /** Routes of `/v1`; what fails there is told in its own form. */
+  api?: readonly Route[];
   /** Aborted: no new work is taken. */
   stopping: AbortSignal;
 }
@@ -39,9 +44,11 @@ export function createGateway(options: AppOptions): Express {
     next(stopping.aborted ? connectorError('shutting-down', 'the connector is shutting down') : undefined);
   });
   for (const path of KEY_PATHS) app.use(path, refuseKeys);
-  app.use(express.json({ limit: BODY_LIMIT_BYTES, inflate: false, strict: true }));
+  const json = (limit: number) => express.json({ limit, inflate: false, strict: true });
+  app.use('/v1', json(API_BODY_LIMIT_BYTES));
+  app.use(json(BODY_LIMIT_BYTES));
   const enter = createEntrance(options.limits, options.audit);
-  for (const route of routes) mount(app, route, context, enter);
+  for (const route of [...routes, ...(options.api ?? [])]) mount(app, route, context, enter);
   app.use((_request, _response, next) => next(connectorError('not-found', 'no such endpoint')));
   app.use(
     errorHandler((error, response) => {
@@ -53,7 +60,8 @@ export function createGateway(options: AppOptions): Express {
         { code, err: code === 'internal' ? known : undefined, cause: causeText(known) },
         messageOf(known),
       );
-      sendError(response, known);
+      if (/^\/v1(\/|$)/.test(response.req.path)) sendApiProblem(response, known);
+      else sendError(response, known);
     }),
   );
   return app;

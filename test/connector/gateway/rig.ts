@@ -17,6 +17,7 @@ import { createPoolList } from '../../../connector/gateway/lists/pools.ts';
 import { createPreferences } from '../../../connector/gateway/lists/preferences.ts';
 import { gatewaySchema } from '../../../connector/gateway/lists/schema.ts';
 import { createTokenList } from '../../../connector/gateway/lists/tokens.ts';
+import type { Route } from '../../../connector/gateway/route.ts';
 import type { PoolEntry } from '../../../connector/ledger/types.ts';
 import type { Market } from '../../../connector/market/asset.ts';
 import type { AccountState } from '../../../connector/market/balance.ts';
@@ -74,7 +75,12 @@ export interface RigReply {
 
 /** The gateway's routes without TLS, over a market and a ledger that do what they are told. */
 export async function startRig(
-  options: { budgets?: Record<keyof typeof BUDGETS, Budget>; trades?: number; markets?: object[] } = {},
+  options: {
+    budgets?: Record<keyof typeof BUDGETS, Budget>;
+    trades?: number;
+    markets?: object[];
+    api?: Route[];
+  } = {},
 ): Promise<Rig> {
   const file = parseConnectorFile(
     JSON.stringify({
@@ -185,6 +191,7 @@ export async function startRig(
     gate: { client: () => rig.client },
     limits: createLimits(() => performance.now(), options.budgets ?? BUDGETS, options.trades),
     audit: (entry) => void rig.audit.push(entry),
+    api: options.api ?? [],
     stopping: new AbortController().signal,
   });
   const server = createServer(app);
