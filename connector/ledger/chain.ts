@@ -56,27 +56,29 @@ export interface Shown {
 
 /**
  * The highest ledger that `need` sources have under one hash. Only ledgers of the latest answers are compared, each with
- * all that the others ever showed. The head that is handed on is of the first source of the group that showed it whole.
+ * all that the others ever showed. The head that is handed on is of a source of the group that showed it whole.
  */
 export function judgeHeads(
   voters: readonly Shown[],
   need: number,
   observers: readonly Shown[] = [],
-): Verdict<HorizonHead> {
+): Verdict<Shown> {
   const latest = [...voters, ...observers].flatMap(({ head }) => [head.sequence, head.sequence - 1]);
-  const claims = (of: readonly Shown[], sequence: number): Claim<HorizonHead | undefined>[] =>
-    of.flatMap(({ source, chain }) => {
-      const key = chain.hashes.get(sequence);
-      return key === undefined ? [] : [{ source, ledger: sequence, key, value: chain.heads.get(sequence) }];
+  const claims = (of: readonly Shown[], sequence: number): Claim<Shown>[] =>
+    of.flatMap((value) => {
+      const key = value.chain.hashes.get(sequence);
+      return key === undefined ? [] : [{ source: value.source, ledger: sequence, key, value }];
     });
-  const verdict: Verdict<HorizonHead> = { agreed: undefined, liars: [], disputed: [] };
+  const verdict: Verdict<Shown> = { agreed: undefined, liars: [], disputed: [] };
   for (const sequence of new Set(latest.sort((a, b) => b - a))) {
     const said = claims(voters, sequence);
     const { agreed, liars, disputed } = judge(said, need, claims(observers, sequence));
     verdict.liars.push(...liars);
     verdict.disputed.push(...disputed);
-    const value = said.find(({ key, value: head }) => key === agreed?.key && head !== undefined)?.value;
-    if (agreed !== undefined && value !== undefined) verdict.agreed ??= { ...agreed, value };
+    if (agreed === undefined || verdict.agreed !== undefined) continue;
+    const whole = said.find(({ key, value }) => key === agreed.key && value.chain.heads.has(sequence))?.value;
+    const head = whole?.chain.heads.get(sequence);
+    if (whole !== undefined && head !== undefined) verdict.agreed = { ...agreed, value: { ...whole, head } };
   }
   return verdict;
 }

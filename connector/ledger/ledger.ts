@@ -96,10 +96,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   };
   const judgeShown = (voters: Claim<Shown>[], need: number, observers: Claim<Shown>[]): Verdict<Shown> => {
     const shown = (claims: Claim<Shown>[]): Shown[] => claims.map(({ value }) => value);
-    const { agreed, ...wrong } = judgeHeads(shown(voters), need, shown(observers));
-    if (agreed === undefined) return { ...wrong, agreed };
-    const { chain } = voters[0]!.value;
-    return { ...wrong, agreed: { ...agreed, value: { source: agreed.source, head: agreed.value, chain } } };
+    return judgeHeads(shown(voters), need, shown(observers));
   };
 
   const readHead = async (signal: AbortSignal): Promise<LedgerHead> => {
@@ -184,7 +181,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
           // RPC is asked for these the next time.
           for (const { asset } of answer.value?.balances ?? []) known.assets.add(asset);
           poolShares ??= answer.value?.poolShares;
-          return { ...answer, key: accountText(answer.value) };
+          const value = answer.value && inOrder(answer.value);
+          return { ...answer, value, key: accountText(value) };
         },
         stale(claim) {
           const { value } = claim;
@@ -195,8 +193,10 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       },
       signal,
     );
-    if (agreed.value !== undefined) {
-      accounts.set(id, { ...known, sequence: agreed.value.sequence });
+    // All that is compared is equal; only Horizon knows of shares of pools.
+    const value = (agreed.group.find((claim) => claim.value?.poolShares !== undefined) ?? agreed).value;
+    if (value !== undefined) {
+      accounts.set(id, { ...known, sequence: value.sequence });
       while (accounts.size > 1_000) accounts.delete(accounts.keys().next().value!);
     }
     return agreed.value && (poolShares === undefined ? agreed.value : { ...agreed.value, poolShares });
@@ -246,11 +246,13 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       },
       signal,
     );
-    const { found, closedAt } = agreed.value;
+    const { found } = agreed.value;
     if (found !== undefined) {
       if (found.ledger <= current.sequence + 1) reached = Math.max(reached, found.ledger);
       return { found };
     }
+    // Each of them had a later ledger at its time; the earliest time is one that an honest one vouches for.
+    const closedAt = Math.min(...agreed.group.map(({ value }) => value.closedAt));
     return { absentAt: { ...current, sequence: agreed.ledger!, closedAt } };
   };
 
@@ -379,14 +381,19 @@ const stringify = (value: unknown): string =>
 const foundText = ({ ledger, result }: LedgerTransaction): string =>
   stringify([ledger, result.code, result.feeCharged, result.operations.map((it) => it.toXdr('base64'))]);
 
+/** Sources name balances in orders of their own. */
+const inOrder = (state: AccountState): AccountState => ({
+  ...state,
+  balances: state.balances.toSorted((a, b) => (a.asset < b.asset ? -1 : 1)),
+});
+
 /** All that RPC's entries say too; shares of pools are not among it. */
 function accountText(state: AccountState | undefined): string {
   if (state === undefined) return 'none';
   const { sequence, subentries, sponsoring, sponsored, balances } = state;
-  const lines = balances.toSorted((a, b) => (a.asset < b.asset ? -1 : 1));
   return stringify([
     ...[sequence, subentries, sponsoring, sponsored],
-    lines.map((it) => [
+    balances.map((it) => [
       it.asset,
       it.balance,
       it.limit,

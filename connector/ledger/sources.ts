@@ -1,6 +1,6 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
-import { type Claim, type Contradicts, judge, type Verdict } from './agree.ts';
+import { type Agreed, type Claim, type Contradicts, judge, type Verdict } from './agree.ts';
 import { type Chain, createChain } from './chain.ts';
 import type { HorizonClient } from './horizon/types.ts';
 import * as quarantine from './quarantine.ts';
@@ -47,7 +47,7 @@ export interface Sources {
     signal: AbortSignal,
   ): Promise<T>;
   /** Asks all until enough agree. */
-  agreed<T>(fact: Fact<T>, signal: AbortSignal): Promise<Claim<T>>;
+  agreed<T>(fact: Fact<T>, signal: AbortSignal): Promise<Agreed<T>>;
 }
 
 export interface Fact<T> {
@@ -185,30 +185,41 @@ export function createSources(
     }
   };
 
-  async function agreed<T>(fact: Fact<T>, caller: AbortSignal): Promise<Claim<T>> {
+  async function agreed<T>(fact: Fact<T>, caller: AbortSignal): Promise<Agreed<T>> {
     const until = now() + READ_MS;
     const decide =
       fact.judge ??
       ((voters: Claim<T>[], need: number, observers: Claim<T>[]) =>
         judge(voters, need, observers, fact.contradicts));
+    const past: Claim<T>[] = [];
     for (;;) {
-      const { verdict, errors, claims } = await round(fact, decide, caller);
+      const { verdict, errors, claims } = await round(fact, decide, past, caller);
       if (verdict.agreed !== undefined) return verdict.agreed;
       if (all.every(isOut)) throw errors.find((error) => isCoded(error, 'network-mismatch')) ?? noneLeft();
       // Only what time may heal is asked again: sources at different ledgers, or one that lags.
-      const waits = claims > 0 || errors.some((error) => isCoded(error, 'ledger-stale'));
-      if (!waits || now() + AGAIN_MS >= until) throw explain(fact.name, verdict, errors, claims);
+      const waits = claims.length > 0 || errors.some((error) => isCoded(error, 'ledger-stale'));
+      if (!waits || now() + AGAIN_MS >= until) {
+        // What they said for one ledger one after the other, which no single round showed.
+        learn({ ...verdict, agreed: undefined }, claims, fact, 1);
+        throw explain(fact.name, verdict, errors, claims.length);
+      }
+      past.push(...claims);
       await clock.sleep(AGAIN_MS, caller);
     }
   }
 
-  async function round<T>(fact: Fact<T>, decide: NonNullable<Fact<T>['judge']>, caller: AbortSignal) {
+  async function round<T>(
+    fact: Fact<T>,
+    decide: NonNullable<Fact<T>['judge']>,
+    past: readonly Claim<T>[],
+    caller: AbortSignal,
+  ) {
     const voters: Claim<T>[] = [];
     const observers: Claim<T>[] = [];
     const errors: unknown[] = [];
     const order = (claims: Claim<T>[]): Claim<T>[] =>
       all.flatMap(({ url }) => claims.filter(({ source: of }) => of === url));
-    const verdictWith = (need: number) => decide(order(voters), need, order(observers));
+    const verdictWith = (need: number) => decide(order([...past, ...voters]), need, order(observers));
     const claimOf = async (it: Source, signal: AbortSignal): Promise<Claim<T>> => {
       const claim = { ...(await fact.ask(it, signal)), source: it.url };
       const old = fact.stale?.(claim);
@@ -225,7 +236,7 @@ export function createSources(
     ].map((one) => one.catch((error: unknown) => void errors.push(error)));
     const settled = Promise.all(asked).then(() => {
       caller.throwIfAborted();
-      learn(verdictWith(want), [...voters, ...observers], fact, voters.length);
+      learn(decide(order(voters), want, order(observers)), [...voters, ...observers], fact, voters.length);
     });
     const patience = new AbortController();
     const enough = Promise.race([
@@ -246,7 +257,7 @@ export function createSources(
       voters.length >= quorum &&
       voters.length < want &&
       !voters.some(inDispute);
-    return { verdict: alone ? verdictWith(quorum) : strict, errors, claims: voters.length };
+    return { verdict: alone ? verdictWith(quorum) : strict, errors, claims: voters };
   }
   const inDispute = ({ source: url }: { source: string }): boolean =>
     quarantine.isDisputed(all.find((it) => it.url === url)!.standing, now());

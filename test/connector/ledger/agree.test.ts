@@ -11,23 +11,21 @@ const claim = (source: string, ledger: number | undefined, key: string): Claim<s
 /** What is true of an account at a ledger: it changes now and then. */
 const truth = (ledger: number): string => `state after ${Math.floor(ledger / 2)}`;
 
-/** Some honest sources, each at a ledger of its own, and at most `need - 1` liars that say anything of any ledger. */
+const lies = fc.record({
+  ledger: fc.option(fc.integer({ min: 88, max: 200 }), { nil: undefined }),
+  key: fc.oneof(fc.constantFrom('a lie', 'another lie'), fc.integer({ min: 88, max: 104 }).map(truth)),
+});
+
+/** Some honest sources, asked once or more, each at ledgers of its own, and at most `need - 1` liars that say anything of any ledger. */
 const worlds = fc
   .record({ need: fc.integer({ min: 1, max: 4 }), more: fc.integer({ min: 0, max: 3 }) })
   .chain(({ need, more }) =>
     fc.record({
       need: fc.constant(need),
-      honest: fc.array(fc.integer({ min: 90, max: 100 }), { minLength: need, maxLength: need + more }),
-      liars: fc.array(
-        fc.record({
-          ledger: fc.option(fc.integer({ min: 88, max: 200 }), { nil: undefined }),
-          key: fc.oneof(
-            fc.constantFrom('a lie', 'another lie'),
-            fc.integer({ min: 88, max: 104 }).map(truth),
-          ),
-        }),
-        { maxLength: need - 1 },
-      ),
+      honest: fc.array(fc.array(fc.integer({ min: 90, max: 100 }), { minLength: 1, maxLength: 3 }), {
+        ...{ minLength: need, maxLength: need + more },
+      }),
+      liars: fc.array(fc.array(lies, { minLength: 1, maxLength: 3 }), { maxLength: need - 1 }),
     }),
   );
 
@@ -36,13 +34,13 @@ describe('connector/ledger: agreement', () => {
     fc.assert(
       fc.property(worlds, ({ need, honest, liars }) => {
         const voters = [
-          ...liars.map(({ ledger, key }, index) => claim(`liar ${index}`, ledger, key)),
-          ...honest.map((ledger, index) => claim(`honest ${index}`, ledger, truth(ledger))),
+          ...liars.flatMap((said, index) => said.map((it) => claim(`liar ${index}`, it.ledger, it.key))),
+          ...honest.flatMap((at, index) => at.map((it) => claim(`honest ${index}`, it, truth(it)))),
         ];
         const { agreed, liars: called } = judge(voters, need);
         assert.ok(called.every((source) => source.startsWith('liar')));
         if (agreed === undefined) return;
-        const vouching = honest.filter((ledger) => truth(ledger) === agreed.key);
+        const vouching = honest.flat().filter((ledger) => truth(ledger) === agreed.key);
         assert.ok(vouching.length > 0, `${agreed.key} was never true`);
         // An honest one vouches for a ledger that is not below the one that is named.
         assert.ok(Math.max(...vouching) >= agreed.ledger!);
@@ -55,10 +53,12 @@ describe('connector/ledger: agreement', () => {
     fc.assert(
       fc.property(worlds, ({ need, honest, liars }) => {
         const voters = [
-          ...liars.map(({ ledger, key }, index) => claim(`liar ${index}`, ledger, key)),
+          ...liars.flatMap((said, index) => said.map((it) => claim(`liar ${index}`, it.ledger, it.key))),
           ...honest.map((_, index) => claim(`honest ${index}`, 100, truth(100))),
         ];
-        assert.equal(judge(voters, need).agreed?.key, truth(100));
+        // A lie about the ledger can only put what was true a moment ago in its place.
+        const { agreed } = judge(voters, need);
+        assert.ok(agreed !== undefined && agreed.ledger! >= 100 && agreed.key === truth(100));
       }),
     );
   });
@@ -80,6 +80,20 @@ describe('connector/ledger: agreement', () => {
       [judge(voters, 2).agreed?.key, judge(voters.toReversed(), 2).agreed?.key],
       ['new', 'new'],
     );
+  });
+
+  it('sources that are never at one ledger at one time agree by what they said for it', () => {
+    const voters = [claim('ahead', 11, 'x'), claim('ahead', 12, 'y'), claim('behind', 10, 'w')];
+    assert.equal(judge(voters, 2).agreed, undefined);
+    const { agreed } = judge([...voters, claim('behind', 11, 'x')], 2);
+    assert.deepEqual([agreed?.key, agreed?.ledger], ['x', 11]);
+  });
+
+  it('one source that says a thing twice is one source', () => {
+    assert.equal(judge([claim('a', 11, 'x'), claim('a', 12, 'x')], 2).agreed, undefined);
+    assert.deepEqual(judge([claim('a', 11, 'x'), claim('a', 11, 'y')], 2).disputed, []);
+    const told = [claim('a', 10, 'x'), claim('a', 10, 'x'), claim('b', 10, 'y')];
+    assert.deepEqual([judge(told, 2).liars, judge(told, 2).disputed], [[], ['a', 'b']]);
   });
 
   it('@security two that contradict each other are both in dispute, and neither is believed', () => {
@@ -130,8 +144,8 @@ describe('connector/ledger: heads', () => {
 
   it('the freshest ledger that enough have under one hash', () => {
     const voters = [shown('a', head(12), head(13)), shown('b', head(13), head(14)), shown('c', head(11))];
-    assert.equal(judgeHeads(voters, 1).agreed?.value.sequence, 14);
-    assert.equal(judgeHeads(voters, 2).agreed?.value.sequence, 13);
+    assert.equal(judgeHeads(voters, 1).agreed?.value.head.sequence, 14);
+    assert.equal(judgeHeads(voters, 2).agreed?.value.head.sequence, 13);
     assert.equal(judgeHeads(voters, 3).agreed, undefined);
   });
 
@@ -140,7 +154,7 @@ describe('connector/ledger: heads', () => {
     const lies = [head(11, { hash: 'other' }), head(11, { previousHash: 'other' })];
     for (const lie of lies) {
       const verdict = judgeHeads([...two, shown('a too', head(11)), shown('liar', lie)], 2);
-      assert.deepEqual([verdict.agreed?.value.hash, [...new Set(verdict.liars)]], ['hash 11', ['liar']]);
+      assert.deepEqual([verdict.agreed?.value.head.hash, [...new Set(verdict.liars)]], ['hash 11', ['liar']]);
     }
     const alone = judgeHeads([two[0]!, shown('liar', head(10, { hash: 'other' }))], 2);
     assert.deepEqual([alone.agreed?.value, new Set(alone.disputed)], [undefined, new Set(['a', 'liar'])]);
@@ -148,20 +162,19 @@ describe('connector/ledger: heads', () => {
 
   it('@security with fewer liars than must agree no false head comes through, and nobody honest is called a liar', () => {
     fc.assert(
-      fc.property(
-        worlds.filter(({ liars }) => liars.every(({ ledger }) => ledger !== undefined)),
-        ({ need, honest, liars }) => {
-          const voters = [
-            ...liars.map(({ ledger, key }, index) =>
-              shown(`liar ${index}`, head(ledger!, { hash: key, previousHash: `before ${key}` })),
-            ),
-            ...honest.map((ledger, index) => shown(`honest ${index}`, head(ledger - 1), head(ledger))),
-          ];
-          const { agreed, liars: called } = judgeHeads(voters, need);
-          assert.ok(called.every((source) => source.startsWith('liar')));
-          if (agreed !== undefined) assert.equal(agreed.value.hash, `hash ${agreed.value.sequence}`);
-        },
-      ),
+      fc.property(worlds, ({ need, honest, liars }) => {
+        const voters = [
+          ...liars.map(([first], index) => {
+            const { ledger = 95, key } = first!;
+            return shown(`liar ${index}`, head(ledger, { hash: key, previousHash: `before ${key}` }));
+          }),
+          ...honest.map(([ledger], index) => shown(`honest ${index}`, head(ledger! - 1), head(ledger!))),
+        ];
+        const { agreed, liars: called } = judgeHeads(voters, need);
+        assert.ok(called.every((source) => source.startsWith('liar')));
+        const it = agreed?.value.head;
+        if (it !== undefined) assert.equal(it.hash, `hash ${it.sequence}`);
+      }),
       { numRuns: 1_000 },
     );
   });
