@@ -150,6 +150,17 @@ describe('connector/orders/positions', () => {
     assert.deepEqual(amounts(closed), [90, Number(position.quote + 12_500_000n) / 1e7]);
   });
 
+  it('closes though one of its offers is filled while the deletion is on its way', async () => {
+    const { position } = await rig.orders.openPosition(request(), never);
+    rig.faults.before = () => {
+      rig.faults.before = () => undefined;
+      rig.act('taker', [trade('BUY', 25n * UNIT, '0.125')]);
+    };
+    const closed = await rig.orders.closePosition(position.address, never);
+    assert.deepEqual(amounts(closed), [75, Number(position.quote + 31_250_000n) / 1e7]);
+    assert.deepEqual(rig.offers(), []);
+  });
+
   it('keeps the funds of offers that a guard cancelled, until it is closed', async () => {
     const { position } = await rig.orders.openPosition(request(), never);
     await rig.orders.cancelAll(undefined, never);
