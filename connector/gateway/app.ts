@@ -28,6 +28,8 @@ export interface AppOptions {
   gate: Pick<Gate, 'client'>;
   limits: Limits;
   audit: Audit;
+  /** Each request of a client that may speak, for the dead-man timer. */
+  heard?(client: string): void;
   /** Routes of `/v1`; what fails there is told in its own form. */
   api?: readonly Route[];
   /** Aborted: no new work is taken. */
@@ -39,7 +41,7 @@ export function createGateway(options: AppOptions): Express {
   const { context, metrics, log, stopping } = options;
   const app = createApp();
   app.use(observe(metrics, log));
-  app.use(requireClient(options.gate));
+  app.use(requireClient(options));
   app.use((_request, _response, next) => {
     next(stopping.aborted ? connectorError('shutting-down', 'the connector is shutting down') : undefined);
   });
@@ -89,11 +91,14 @@ function fromExpress(error: unknown) {
 }
 
 /** Who asks, for what comes after. A client that lost its right on a connection that stands gets no further. */
-function requireClient(gate: Pick<Gate, 'client'>): RequestHandler {
+function requireClient({ gate, heard }: Pick<AppOptions, 'gate' | 'heard'>): RequestHandler {
   return (request, response, next) => {
     const client = gate.client(request.socket);
     response.locals.client = client;
-    if (client !== undefined) return next();
+    if (client !== undefined) {
+      heard?.(client);
+      return next();
+    }
     response.set('connection', 'close');
     next(
       connectorError('client-refused', 'this client certificate is not (any more) one of gateway.clients'),

@@ -42,8 +42,12 @@ describe('connector/gateway: /v1 beside the contract', () => {
 
   it('@security a client that lost its right gets no further on a connection that stands', async () => {
     rig.client = undefined;
+    rig.heard.length = 0;
     const { status, body, headers } = await rig.call('GET', '/');
     assert.deepEqual([status, body.code, headers.connection], [403, 'CLIENT_REFUSED', 'close']);
+    assert.deepEqual(rig.heard, [], 'it holds no dead-man timer up');
     rig.client = 'bot';
+    await rig.call('GET', '/');
+    assert.deepEqual(rig.heard, ['bot']);
   });
 });

@@ -58,6 +58,7 @@ export interface Rig {
   log: string[];
   folder: string;
   reloads: number;
+  heard: string[];
   url: string;
   call(method: string, path: string, body?: unknown): Promise<RigReply>;
   /** A new process on the same state. */
@@ -92,7 +93,16 @@ export async function startRig(
   );
   const rig = {
     ...{ planned: [], engine: undefined, market: { sell: 1_200n, buy: 1_210n }, ledger: undefined },
-    ...{ pools: [], known: new Map(), now: Date.now(), client: 'bot', audit: [], log: [], reloads: 0 },
+    ...{
+      pools: [],
+      known: new Map(),
+      now: Date.now(),
+      client: 'bot',
+      audit: [],
+      log: [],
+      reloads: 0,
+      heard: [],
+    },
     folder: mkdtempSync(join(tmpdir(), 'gateway-')),
   } as unknown as Rig;
   const held = (asset: string) => ({
@@ -192,6 +202,7 @@ export async function startRig(
     limits: createLimits(() => performance.now(), options.budgets ?? BUDGETS, options.trades),
     audit: (entry) => void rig.audit.push(entry),
     api: options.api ?? [],
+    heard: (client) => void rig.heard.push(client),
     stopping: new AbortController().signal,
   });
   const server = createServer(app);
