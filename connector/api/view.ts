@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { BookLevel, BookLevels, LedgerTrade } from '../ledger/types.ts';
 import { formatAmount, formatFee } from '../market/amount.ts';
 import type { Token } from '../market/asset.ts';
+import { priceKey } from '../market/levels.ts';
 import { formatPrice } from '../market/quote.ts';
 import type { BookDiff, Fill, LocalBook } from '../market/types.ts';
 import type { Order } from '../orders/types.ts';
@@ -14,12 +15,12 @@ import { nameMarket, side, text } from './fields.ts';
 
 const optional = text.nullable();
 
-/** Price, amount (base), price as the ledger keeps it (`numerator/denominator`). */
+/** Price, amount (base), price as a fraction in lowest terms. The checksum is over the last two. */
 export const levelSchema = z.tuple([text, text, text]);
 const showLevel = ({ price, amount }: BookLevel): z.infer<typeof levelSchema> => [
   formatPrice(price),
   formatAmount(amount),
-  `${price.numerator}/${price.denominator}`,
+  priceKey(price),
 ];
 
 const bookHead = { market: text, sequence: z.int(), checksum: z.int(), ledger: z.int(), at: z.int() };

@@ -4,7 +4,7 @@ import { nameMarket, text } from '../fields.ts';
 import { defineApi } from '../route.ts';
 
 /** Orders of one request at most. */
-export const MAX_BATCH = 50;
+export const MAX_BATCH = 100;
 
 /** What the ledger and this connector take as an order. */
 export const rules = defineApi({

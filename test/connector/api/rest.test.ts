@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
 import { apiRoutes } from '../../../connector/api/routes/index.ts';
+import { checksum } from '../../../connector/market/levels.ts';
 import {
   ACCOUNT,
+  bookOf,
   fillOf,
   MARKET,
   orderOf,
@@ -55,7 +58,7 @@ describe('connector/api: /v1', () => {
       market: 'XLM-USDC',
       amount: { decimals: 7, minimum: '0.0000001', increment: '0.0000001' },
       price: { form: 'fraction', maximum: 2_147_483_647, decimals: 16 },
-      ...{ collarPct: '50', orderTypes: ['limit', 'maker-only', 'market'], maxBatch: 50 },
+      ...{ collarPct: '50', orderTypes: ['limit', 'maker-only', 'market'], maxBatch: 100 },
       fees: { maker: '0', taker: '0', pool: '0.3' },
     });
   });
@@ -63,11 +66,20 @@ describe('connector/api: /v1', () => {
   it('book: a snapshot with sequence, checksum and exact prices, to a depth', async () => {
     assert.deepEqual(await get('/v1/book?market=XLM-USDC&depth=1'), {
       ...{ market: 'XLM-USDC', sequence: 5, checksum: 12345, ledger: 9, at: 1_000, fresh: true },
-      bids: [['0.1198000', '100.0000000', '1198/10000']],
+      bids: [['0.1198000', '100.0000000', '599/5000']],
       asks: [['0.1202000', '2.0000000', '601/5000']],
     });
     const { asks } = (await get(`/v1/book?market=XLM-${USDC}`)) as { asks: unknown[] };
     assert.deepEqual(asks[1], ['0.3333333333333333', '0.0000005', '1/3']);
+  });
+
+  it('book: a client checks it by what it got', async () => {
+    type Level = [price: string, amount: string, fraction: string];
+    const { bids, asks } = (await get('/v1/book?market=XLM-USDC')) as { bids: Level[]; asks: Level[] };
+    const text = [...bids.slice(0, 25), ...asks.slice(0, 25)].map(
+      ([, amount, fraction]) => `${fraction}:${amount}`,
+    );
+    assert.equal(crc32(text.join(',')), checksum(bookOf()));
   });
 
   it('book: none yet is 503, to be asked again', async () => {

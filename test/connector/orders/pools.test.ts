@@ -221,6 +221,7 @@ describe('connector/orders: pools on the sandbox’s ledger', () => {
       ([move]) => [{ ...move!, kind: 'withdrawal' }],
       ([move]) => [{ ...move!, amounts: [move!.amounts[0] + 1n, move!.amounts[1]] }],
       ([move]) => [{ ...move!, amounts: [move!.amounts[0], move!.amounts[1] / 2n] }],
+      ([move]) => [{ ...move!, amounts: [move!.amounts[0], 227_272_729n] }],
       ([move]) => [{ ...move!, shares: 0n }],
     ];
     for (const tell of lies) {
@@ -233,6 +234,30 @@ describe('connector/orders: pools on the sandbox’s ledger', () => {
         'd',
         never,
       );
+      assert.deepEqual([amounts, exact], [[10n * UNIT, (45n * UNIT) / 2n], false]);
+    }
+  });
+
+  it('nor more than was offered of the asset that limits the deposit, at a right price', async () => {
+    const { at } = market();
+    at.tell = ([move]) => [{ ...move!, amounts: [100_050_000n, 225_112_500n] }];
+    const most = [100n * UNIT, (45n * UNIT) / 2n] as const;
+    const { exact } = await at.pools.deposit(POOL, most, ONE_PERCENT, 'd', never);
+    assert.equal(exact, false);
+  });
+
+  it('nor when a withdrawal cannot have done it', async () => {
+    const lies: Rig['tell'][] = [
+      ([move]) => [{ ...move!, kind: 'deposit' }],
+      ([move]) => [{ ...move!, shares: move!.shares + 1n }],
+      ([move]) => [{ ...move!, amounts: [98_999_999n, move!.amounts[1]] }],
+      ([move]) => [{ ...move!, amounts: [move!.amounts[0], 222_749_999n] }],
+    ];
+    for (const tell of lies) {
+      const { at } = market();
+      await at.pools.deposit(POOL, [10n * UNIT, 100n * UNIT], ONE_PERCENT, 'd', never);
+      at.tell = tell;
+      const { amounts, exact } = await at.pools.withdraw(POOL, ALL, ONE_PERCENT, 'w', never);
       assert.deepEqual([amounts, exact], [[10n * UNIT, (45n * UNIT) / 2n], false]);
     }
   });
@@ -286,7 +311,7 @@ describe('connector/orders: pools on the sandbox’s ledger', () => {
       await assert.rejects(deposit(at, [3n, 100n]), refused('slippage-exceeded'));
       await assert.rejects(
         deposit(at, undefined, { numerator: 1n, denominator: 1n }),
-        refused('invalid-params', 'slippagePct'),
+        /slippagePct must be above 0 \(a little\) and below 100/,
       );
     });
 
