@@ -20,6 +20,7 @@ const TABLE = {
   conflict: { status: 409, gatewayCode: undefined },
   'key-busy': { status: 409, gatewayCode: undefined },
   'key-reused': { status: 422, gatewayCode: undefined },
+  'dry-run': { status: 400, gatewayCode: 'DRY_RUN' },
   'slippage-exceeded': { status: 400, gatewayCode: 'SLIPPAGE_EXCEEDED' },
   'transaction-failed': { status: 400, gatewayCode: 'TRANSACTION_FAILED' },
   'transaction-timeout': { status: 504, gatewayCode: 'TRANSACTION_TIMEOUT' },

@@ -1,10 +1,8 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import type { ErrorCode } from '../errors.ts';
-import type { TransactionRecord } from '../ledger/schemas.ts';
 import { type AssetId, fromXdrAsset } from '../market/asset.ts';
 import type { Quote } from '../market/quote.ts';
-import { envelopeHash } from './envelope.ts';
 
 /** What the result XDR of a transaction says; fees and amounts in stroops. */
 export interface DecodedResult {
@@ -17,10 +15,12 @@ export interface DecodedResult {
   operations: readonly xdr.OperationResult[];
 }
 
-/** Undefined when it is not a TransactionResult. */
+/** Of a fee bump: the result of the transaction inside, with what both were charged. Undefined when it is no TransactionResult. */
 export function decodeResult(resultXdr: string): DecodedResult | undefined {
   try {
-    const { feeCharged, result } = xdr.TransactionResult.fromXdr(resultXdr, 'base64');
+    const { feeCharged, result: outer } = xdr.TransactionResult.fromXdr(resultXdr, 'base64');
+    const isBump = outer.type === 'txFeeBumpInnerSuccess' || outer.type === 'txFeeBumpInnerFailed';
+    const result = isBump ? outer.innerResultPair.result.result : outer;
     const operations = result.type === 'txSuccess' || result.type === 'txFailed' ? result.results : [];
     const codes = operations.map((entry) => (entry.type === 'opInner' ? entry.tr.value.type : entry.type));
     return {
@@ -33,23 +33,6 @@ export function decodeResult(resultXdr: string): DecodedResult | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Believes a transaction of Horizon's history only when its envelope has the hash that we computed, its result
- * decodes, and the JSON beside says the same. Undefined: not believed.
- */
-export function verifyRecord(
-  record: TransactionRecord,
-  hash: string,
-  networkPassphrase: string,
-): DecodedResult | undefined {
-  if (record.hash !== hash || envelopeHash(record.envelopeXdr, networkPassphrase) !== hash) return undefined;
-  const result = decodeResult(record.resultXdr);
-  if (result === undefined) return undefined;
-  return result.successful === record.successful && result.feeCharged === record.feeCharged
-    ? result
-    : undefined;
 }
 
 export interface Realized {

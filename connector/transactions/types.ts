@@ -1,6 +1,11 @@
 import type * as xdr from '@stellar/stellar-sdk/xdr';
-import type { LedgerHead } from '../ledger/types.ts';
+import type { sleep } from '../../common/shutdown.ts';
+import type { ConnectorFile } from '../config.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Ledger, LedgerHead } from '../ledger/types.ts';
 import type { AccountState } from '../market/balance.ts';
+import type { Signer } from '../signing/client.ts';
+import type { State } from '../state.ts';
 import type { DecodedResult } from './result.ts';
 
 /** What an intent's operations are judged and built on: read anew for each transaction. */
@@ -40,7 +45,18 @@ export interface Intent {
   plan(state: BuildState, signal: AbortSignal): Promise<Plan>;
   /** False when a result that a server shows contradicts the order: it is not believed. Its own operations' results. */
   plausible?(results: readonly xdr.OperationResult[]): boolean;
+  /**
+   * Called inside of the SQLite transaction that keeps the signed envelope, before it is sent: what is written here to
+   * the same state is kept with it or not at all. Again, with another hash, when it is tried anew. If it throws, nothing
+   * is sent.
+   */
+  signed?(hash: string): void;
+  /** The same when its ending is kept, before `run` tells it. Not called for one that ended before it was signed. */
+  ended?(ending: Ending): void;
 }
+
+/** What is left of an intent after a restart. */
+export type StoredIntent = Pick<Intent, 'id' | 'kind' | 'payload'>;
 
 export interface Receipt {
   /** Of the inner transaction always, also when a fee bump carried it. */
@@ -62,9 +78,11 @@ export type Ending =
       hash: string;
       ledger: number | undefined;
       result: DecodedResult | undefined;
+      /** What `run` rejects with. */
+      code?: ErrorCode;
       message: string;
     }
-  | { kind: 'dead'; hash: string; message: string };
+  | { kind: 'dead'; hash: string; code?: ErrorCode; message: string };
 
 export interface Engine {
   /**
@@ -83,8 +101,55 @@ export interface Engine {
     | undefined;
   /** Takes up what an earlier process signed; each ends through `recovered`. */
   resume(): void;
-  /** Takes no more, gives up what is not signed, resolves when all in flight ended or `patienceMs` passed. */
+  /**
+   * Takes no more, gives up what is not signed, resolves when all in flight ended or `patienceMs` passed. What is still
+   * open then is answered `transaction-timeout` and followed no longer: the next process does.
+   */
   drain(patienceMs: number): Promise<void>;
   /** For metrics and `/status`. */
   load(): { waiting: number; inFlight: number; channels: number };
+}
+
+export interface EngineOptions {
+  /** The trading account: source of every operation. */
+  account: string;
+  /** They lend sequence numbers and pay the fees of what they carry; the last one carries deletions only. */
+  channelAccounts: readonly string[];
+  networkPassphrase: string;
+  fees: ConnectorFile['fees'];
+  /** Plans, builds and checks; asks no signer, sends nothing, and rejects with `dry-run`. */
+  dryRun?: boolean;
+  /**
+   * How an intent ended that an earlier process signed. Called inside of the SQLite transaction that keeps the ending:
+   * what is written here to the same state is kept with it or not at all. If it throws, it is called again by the next
+   * process.
+   */
+  recovered(intent: StoredIntent, ending: Ending): void;
+  events: EngineEvents;
+}
+
+export interface EngineModules {
+  ledger: Pick<Ledger, 'head' | 'account' | 'feeStatistics' | 'transaction' | 'submit' | 'watchHeads'>;
+  signer: Pick<Signer, 'sign'>;
+  /** Opened with `transactionsSchema`. */
+  state: State;
+  /** Milliseconds since 1970. */
+  now(): number;
+  sleep: typeof sleep;
+}
+
+/** For metrics and logs; none may throw. */
+export interface EngineEvents {
+  /** A transaction was signed and kept, and is sent next. */
+  sending(hash: string, batch: { source: string; operations: number; intents: number; fee: bigint }): void;
+  /** Each answer: of `submit` its kind, of a lookup `found`, `absent`, `untrusted` or `unreachable`. */
+  answered(hash: string, event: 'submitted' | 'looked-up', answer: string): void;
+  /** A fee bump was `sent`, or why not: `not-needed`, `forbidden` by our caps, `refused` by the signer. */
+  bumped(hash: string, outcome: string): void;
+  /** `ledgers` that closed from the first submission to the one that has it. */
+  ended(hash: string, outcome: string, ledgers: number | undefined): void;
+  /** A sequence account is not used until `until` (milliseconds since 1970). */
+  held(source: string, reason: string, until: number): void;
+  /** The ending could not be written; the next process finds it out again. */
+  unsaved(hash: string, error: unknown): void;
 }

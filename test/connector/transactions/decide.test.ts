@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import {
   begin,
   decide,
+  isDead,
   type LookupFact,
+  type Observation,
   type Outcome,
-  type Progress,
-  type Step,
   type SubmitFact,
 } from '../../../connector/transactions/decide.ts';
 import type { DecodedResult } from '../../../connector/transactions/result.ts';
@@ -20,148 +20,197 @@ const result = (code: string): DecodedResult => ({
 const found = (code: string) => ({ kind: 'found', found: { ledger: 7, result: result(code) } }) as const;
 const refused = (code: string) =>
   ({ kind: 'refused', refusal: { result: result(code), reason: 'refused' } }) as const;
-const absent = (closedAt: number): LookupFact => ({ kind: 'absent', closedAt });
-
-/** A server of the script's answers, until the fate is known. Each step is `submit`, `look-up` or the outcome. */
-function play(script: { submits: SubmitFact[]; lookup: (now: number) => LookupFact }, maybeTaken = false) {
-  let progress: Progress = begin(MAX_TIME, START, maybeTaken);
-  let step: Step = { action: maybeTaken ? 'look-up' : 'submit', afterMs: 0 };
-  let now = START;
-  const submits = [...script.submits];
-  const trail: { action: string; at: number }[] = [];
-  while (step.action !== 'done') {
-    now += step.afterMs + 10;
-    trail.push({ action: step.action, at: now - START });
-    assert.ok(trail.length < 500, 'no end in sight');
-    ({ progress, step } =
-      step.action === 'submit'
-        ? decide(progress, { event: 'submitted', fact: submits.shift() ?? { kind: 'pending' }, now })
-        : decide(progress, { event: 'looked-up', fact: script.lookup(now), now }));
-  }
-  return { outcome: step.outcome as Outcome, trail, took: now - START, progress };
-}
-
-/** A ledger closed every five seconds and never had it. */
+const absent = (closedAt: number): LookupFact => ({
+  kind: 'absent',
+  head: { sequence: Math.floor((closedAt - START) / 5_000) + 100, closedAt, baseFee: 100n, baseReserve: 1n },
+});
+/** A ledger closes every five seconds and never has it. */
 const never = (now: number): LookupFact => absent(now - (now % 5_000));
 
+type Bump = Extract<Observation, { event: 'bumped' }>['fact']['kind'];
+interface Script {
+  submit?: (now: number, nth: number) => SubmitFact;
+  lookup?: (now: number) => LookupFact;
+  bump?: (nth: number) => Bump;
+  resumed?: boolean;
+}
+
+/** Servers that answer by the script, until the fate is known. */
+function play({ submit, lookup = never, bump = () => 'not-needed', resumed = false }: Script) {
+  let now = START;
+  const trail: { action: string; at: number }[] = [];
+  const count = (action: string): number => trail.filter((it) => it.action === action).length;
+  let { progress, step } = begin(MAX_TIME, now, resumed);
+  while (step.action !== 'done') {
+    now += ('afterMs' in step ? step.afterMs : 0) + 10;
+    trail.push({ action: step.action, at: now - START });
+    assert.ok(trail.length < 1_000, 'no end in sight');
+    const nth = count(step.action);
+    const observation: Observation =
+      step.action === 'submit'
+        ? { event: 'submitted', fact: submit?.(now, nth) ?? { kind: 'unknown' }, now }
+        : step.action === 'look-up'
+          ? { event: 'looked-up', fact: lookup(now), now }
+          : { event: 'bumped', fact: { kind: bump(nth) }, now };
+    ({ progress, step } = decide(progress, observation));
+  }
+  const outcome: Outcome = step.outcome;
+  return { outcome, trail, took: now - START, count };
+}
+const always = (fact: SubmitFact) => () => fact;
+
 describe('connector/transactions/decide', () => {
-  it('ends at once when the answer has it, applied or failed', () => {
-    assert.deepEqual(play({ submits: [found('txSuccess')], lookup: never }).outcome.kind, 'applied');
-    assert.deepEqual(play({ submits: [found('txFailed')], lookup: never }).outcome.kind, 'failed');
+  it('@security takes no server’s “included” for the truth, but looks it up', () => {
+    const { outcome, trail } = play({
+      submit: always({ kind: 'included' }),
+      lookup: () => found('txSuccess'),
+    });
+    assert.equal(outcome.kind, 'applied');
+    assert.deepEqual(
+      trail.map(({ action }) => action),
+      ['submit', 'look-up'],
+    );
+    assert.equal(play({ submit: always({ kind: 'included' }) }).outcome.kind, 'expired');
   });
 
-  it('finds out by lookup what a silent or broken submission became', () => {
-    for (const kind of ['pending', 'unavailable', 'untrusted'] as const) {
-      const fact = { kind, reason: 'x' } as SubmitFact;
-      const seen = (now: number): LookupFact => (now > START + 4_000 ? found('txSuccess') : never(now));
-      const { outcome, trail } = play({ submits: [fact], lookup: seen });
-      assert.equal(outcome.kind, 'applied');
-      assert.equal(trail[1]?.action, 'look-up');
-    }
+  it('ends with what a ledger has, applied or failed', () => {
+    assert.equal(play({ lookup: () => found('txFailed') }).outcome.kind, 'failed');
   });
 
-  it('sends the same envelope again while it can still apply, and not after', () => {
-    const { outcome, trail } = play({ submits: [], lookup: never });
+  it('sends the same again while it can still apply, and not after', () => {
+    const { outcome, trail, count } = play({});
     assert.equal(outcome.kind, 'expired');
-    const sent = trail.filter(({ action }) => action === 'submit');
-    assert.ok(sent.length >= 3);
-    assert.ok(sent.every(({ at }) => at < 30_000));
+    assert.ok(count('submit') >= 3);
+    assert.ok(trail.filter(({ action }) => action === 'submit').every(({ at }) => at < 30_000));
   });
 
   it('@security says expired only when ledger and clock are both past maxTime by the margin', () => {
-    const future = play({ submits: [], lookup: () => absent(START + 3_600_000) });
-    assert.equal(future.outcome.kind, 'expired');
-    assert.ok(future.took > 35_000, 'a ledger of the future does not end it before its time');
-    let closed = START;
-    const stuck = (now: number): LookupFact => {
-      if (now > START + 120_000) closed = now;
-      return absent(closed);
-    };
-    assert.ok(
-      play({ submits: [], lookup: stuck }).took > 120_000,
-      'a ledger that stands still is waited for',
-    );
-  });
-
-  it('reports core’s refusal once the ledger was asked, if nobody can have taken it before', () => {
-    const bad = play({ submits: [refused('txBadSeq')], lookup: never });
-    assert.equal(bad.outcome.kind, 'refused');
+    assert.ok(play({ lookup: () => absent(START + 3_600_000) }).took > 35_000, 'a ledger of the future');
+    const stuck = (now: number): LookupFact => absent(now > START + 120_000 ? now : START);
+    assert.ok(play({ lookup: stuck }).took > 120_000, 'a ledger that stands still');
+    const end = MAX_TIME * 1_000 + 5_000;
     assert.deepEqual(
-      bad.trail.map(({ action }) => action),
-      ['submit', 'look-up'],
+      [isDead(MAX_TIME, end, end + 1), isDead(MAX_TIME, end + 1, end), isDead(MAX_TIME, end + 1, end + 1)],
+      [false, false, true],
     );
-    const failed = play({
-      submits: [refused('txFailed')],
-      lookup: (now) => (now > START + 1_500 ? found('txFailed') : never(now)),
-    });
-    assert.equal(failed.outcome.kind, 'failed', 'a failure may take a moment to be seen in history');
   });
 
-  it('@security does not believe a refusal after an answer that said nothing: it may be applied already', () => {
-    const { outcome, took } = play({ submits: [{ kind: 'pending' }, refused('txBadSeq')], lookup: never });
-    assert.equal(outcome.kind, 'expired');
-    assert.ok(took > 30_000);
+  it('@security a refusal ends nothing: who refused it may keep it', () => {
     const late = (now: number): LookupFact => (now > START + 20_000 ? found('txSuccess') : never(now));
-    const applied = play({ submits: [{ kind: 'pending' }, refused('txBadSeq')], lookup: late });
-    assert.equal(applied.outcome.kind, 'applied');
+    for (const code of ['txBadSeq', 'txFailed', 'txTooLate', 'txInsufficientBalance']) {
+      const { outcome, took } = play({ submit: always(refused(code)) });
+      assert.ok(outcome.kind === 'expired' && took > 35_000);
+      assert.equal(outcome.refusal?.result?.code, code);
+      assert.equal(play({ submit: always(refused(code)), lookup: late }).outcome.kind, 'applied');
+    }
+  });
+
+  it('@security names no refusal as the reason once some server may have taken it', () => {
+    const { outcome } = play({
+      submit: (_now, nth) => (nth === 1 ? { kind: 'unknown' } : refused('txBadSeq')),
+    });
+    assert.ok(outcome.kind === 'expired' && outcome.refusal === undefined);
   });
 
   it('@security a restarted process asks the ledger before it sends anything', () => {
-    const { trail, outcome } = play({ submits: [refused('txBadSeq')], lookup: never }, true);
-    assert.equal(trail[0]?.action, 'look-up');
-    assert.equal(outcome.kind, 'expired');
+    assert.equal(play({ resumed: true }).trail[0]!.action, 'look-up');
+    const unsent = always({ kind: 'unsent', cause: 'x' });
+    assert.equal(play({ resumed: true, submit: unsent }).outcome.kind, 'expired');
   });
 
   it('waits as long as a rate limit says, and calls it that when nothing ever got through', () => {
-    const limited: SubmitFact = { kind: 'rate-limited', retryAfterMs: 7_000 };
-    const { outcome, trail } = play({ submits: Array(20).fill(limited) as SubmitFact[], lookup: never });
-    assert.deepEqual(outcome, { kind: 'expired', rateLimited: true });
-    assert.equal(trail[1]!.at - trail[0]!.at, 7_010);
-    assert.equal(play({ submits: [limited, found('txSuccess')], lookup: never }).outcome.kind, 'applied');
+    const limited = always({ kind: 'rate-limited', retryAfterMs: 7_000 });
+    const { outcome, trail } = play({ submit: limited });
+    assert.deepEqual(outcome, { kind: 'expired', refusal: undefined, rateLimited: true });
+    const [one, two] = trail.filter(({ action }) => action === 'submit');
+    assert.ok(two!.at - one!.at >= 7_000);
   });
 
-  it('gives up on a server that cannot be dialled, soon, as nothing was sent', () => {
-    const unsent: SubmitFact = { kind: 'unsent', cause: 'refused' };
-    const { outcome, took } = play({ submits: Array(50).fill(unsent) as SubmitFact[], lookup: never });
+  it('gives up on servers that cannot be dialled, soon, as it never left this process', () => {
+    const unsent = always({ kind: 'unsent', cause: 'refused' });
+    const { outcome, took } = play({ submit: unsent });
     assert.equal(outcome.kind, 'unsent');
     assert.ok(took < 12_000);
     const after = play({
-      submits: [{ kind: 'pending' }, ...(Array(50).fill(unsent) as SubmitFact[])],
-      lookup: never,
+      submit: (_now, nth) => (nth === 1 ? { kind: 'rate-limited', retryAfterMs: 1_000 } : unsent()),
     });
-    assert.equal(after.outcome.kind, 'expired', 'not once it was sent');
+    assert.equal(after.outcome.kind, 'expired', 'not once a server was reached');
   });
 
-  it('@security never ends a transaction that may have been taken but by the ledger (property)', () => {
-    const submitFact: fc.Arbitrary<SubmitFact> = fc.oneof(
-      fc.constantFrom<SubmitFact>(
-        { kind: 'pending' },
-        { kind: 'untrusted' },
-        { kind: 'unavailable', reason: 'x' },
-      ),
-      fc.constant<SubmitFact>({ kind: 'unsent', cause: 'x' }),
-      fc.constantFrom('txBadSeq', 'txFailed', 'txTooLate').map((code): SubmitFact => refused(code)),
+  it('thinks about a higher bid when ledgers pass it over or core says that it is too low', () => {
+    const passed = play({ submit: always({ kind: 'queued' }), bump: () => 'sent' });
+    assert.equal(passed.count('bump'), 2, 'every other ledger of the thirty seconds');
+    const first = passed.trail.findIndex(({ action }) => action === 'bump');
+    assert.equal(passed.trail[first + 1]!.action, 'submit');
+    assert.ok(passed.trail[first]!.at >= 10_000);
+    const low = play({ submit: always(refused('txInsufficientFee')), bump: () => 'sent' });
+    assert.ok(low.trail.find(({ action }) => action === 'bump')!.at < 100);
+    assert.equal(low.count('bump'), 3, 'a bounded number of times');
+    const forbidden = play({ bump: () => 'forbidden' });
+    assert.equal(forbidden.outcome.kind, 'expired', 'and waits for its end where the caps forbid it');
+  });
+
+  /**
+   * The adversary: servers that answer anything, and a network that may have taken an envelope at each submission that
+   * was not provably stopped before it left, and may apply it in any ledger up to maxTime, whatever it answered.
+   */
+  it('@security never ends while an envelope that left may still apply, and always ends (property)', () => {
+    const fact: fc.Arbitrary<SubmitFact> = fc.oneof(
+      fc.constantFrom<SubmitFact>({ kind: 'included' }, { kind: 'queued' }, { kind: 'unknown' }),
+      fc.constantFrom<SubmitFact>({ kind: 'try-again' }, { kind: 'unsent', cause: 'x' }),
+      fc.constantFrom('txBadSeq', 'txFailed', 'txTooLate', 'txInsufficientFee').map(refused),
       fc.nat(20_000).map((retryAfterMs): SubmitFact => ({ kind: 'rate-limited', retryAfterMs })),
     );
-    const lookups = fc.array(
-      fc.constantFrom<'absent' | 'unreachable' | 'untrusted'>('absent', 'unreachable', 'untrusted'),
-    );
+    const lookup = fc.constantFrom('absent', 'unreachable', 'untrusted');
+    const bump = fc.constantFrom<Bump>('sent', 'not-needed', 'forbidden', 'refused');
     fc.assert(
-      fc.property(fc.array(submitFact), lookups, (submits, kinds) => {
-        const left = [...kinds];
-        const { outcome, progress, took } = play({
-          submits: [...submits],
-          lookup: (now) => {
-            const kind = left.shift() ?? 'absent';
-            return kind === 'absent' ? never(now) : { kind };
-          },
-        });
-        if (progress.maybeTaken) {
-          assert.equal(outcome.kind, 'expired');
-          assert.ok(took > 35_000);
-          assert.equal((outcome as { rateLimited: boolean }).rateLimited, false);
-        }
-      }),
+      fc.property(
+        fc.record({
+          submits: fc.array(fact, { minLength: 1 }),
+          lookups: fc.array(lookup),
+          bumps: fc.array(bump),
+          resumed: fc.boolean(),
+          /** When a ledger has it, from the start; never where it did not leave. */
+          appliedAfter: fc.option(fc.nat(30_000), { nil: undefined }),
+          code: fc.constantFrom('txSuccess', 'txFailed'),
+        }),
+        ({ submits, lookups, bumps, resumed, appliedAfter, code }) => {
+          let left = resumed;
+          let leftAt = 0;
+          const kinds = [...lookups];
+          const isIn = (closedAt: number): boolean =>
+            left && appliedAfter !== undefined && closedAt - START >= Math.max(appliedAfter, leftAt);
+          const { outcome, took } = play({
+            resumed,
+            submit(now, nth) {
+              const answer = submits[(nth - 1) % submits.length]!;
+              if (answer.kind !== 'unsent' && !left) {
+                left = true;
+                leftAt = now - START;
+              }
+              return answer;
+            },
+            lookup(now) {
+              const kind = kinds.shift() ?? 'absent';
+              if (kind !== 'absent') return { kind: kind as 'unreachable' | 'untrusted' };
+              const closedAt = now - (now % 5_000);
+              const last = Math.floor((MAX_TIME * 1_000) / 5_000) * 5_000;
+              return isIn(Math.min(closedAt, last)) ? found(code) : absent(closedAt);
+            },
+            bump: (nth) => bumps[nth - 1] ?? 'not-needed',
+          });
+          const applies = left && appliedAfter !== undefined && Math.max(appliedAfter, leftAt) <= 30_000;
+          if (applies) assert.equal(outcome.kind, code === 'txSuccess' ? 'applied' : 'failed');
+          if (outcome.kind === 'unsent') assert.equal(left, false);
+          if (outcome.kind === 'expired') {
+            assert.ok(took > 35_000, 'nothing new may be built before');
+            if (outcome.rateLimited) assert.ok(submits.some(({ kind }) => kind === 'rate-limited'));
+            if (submits[0]!.kind === 'unknown')
+              assert.deepEqual([outcome.refusal, outcome.rateLimited], [undefined, false]);
+          }
+        },
+      ),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
-import { parseSlippage, quoteRoute } from '../../../connector/market/quote.ts';
-import { buildSwap, checkSigned, envelopeHash } from '../../../connector/transactions/envelope.ts';
+import {
+  buildBump,
+  buildTransaction,
+  checkSigned,
+  envelopeHash,
+  isDeletion,
+} from '../../../connector/transactions/envelope.ts';
 import { createKey, decodeEnvelope, hashOf, signature, withSignatures } from '../software-signer.ts';
+import { sell, UNIT } from './rig.ts';
 
-const USDC = 'USDC:GB6AW4NE7GS76LM7HAYCPVZF2KLLMUPBS5YXEC2UEAWQ2IG4GB2FFPEB';
 const PASSPHRASE = 'Stellar Sandbox Network ; 2026';
 const key = createKey();
+const channel = createKey().account;
 
-const quote = (side: 'BUY' | 'SELL') =>
-  quoteRoute(
-    { side, base: 'native', quote: USDC, amount: 1_000n, slippage: parseSlippage(1) },
-    { amountIn: 1_000n, amountOut: side === 'SELL' ? 120n : 1_000n, path: [] },
-  );
-const prepare = (side: 'BUY' | 'SELL' = 'SELL') =>
-  buildSwap(quote(side), {
-    ...{
-      account: key.account,
-      networkPassphrase: PASSPHRASE,
-      sequence: 41n,
-      fee: 200n,
-      maxTime: 1_800_000_030,
-    },
+const prepare = (amount = UNIT, source = key.account) =>
+  buildTransaction({
+    ...{ account: key.account, source, networkPassphrase: PASSPHRASE },
+    ...{ sequence: 42n, fee: 200n, maxTime: 1_800_000_030, operations: [sell(amount)] },
   });
 
 const prepared = prepare();
@@ -33,24 +29,53 @@ const check = (envelopeXdr: string): void => checkSigned(prepared, envelopeXdr, 
 const refused = { code: 'signer-untrusted' };
 
 describe('connector/transactions/envelope', () => {
-  it('builds a path payment of the account to itself with the next sequence and an end', () => {
+  const sourceOf = (account: xdr.MuxedAccount | null) =>
+    account && StrKey.encodeEd25519PublicKey((account.value as xdr.Uint256Bytes).toBytes());
+
+  it('builds a transaction with its number, its end, and operations of the account', () => {
     assert.equal(prepared.hash, hash.toString('hex'));
     assert.equal(envelopeHash(prepared.envelopeXdr, PASSPHRASE), prepared.hash);
     assert.equal(tx.seqNum, 42n);
     assert.equal(tx.fee, 200);
     assert.equal(tx.cond.type === 'precondTime' && tx.cond.timeBounds.maxTime, 1_800_000_030n);
-    const [operation] = tx.operations;
-    assert.equal(operation!.body.type, 'pathPaymentStrictSend');
-    const send = operation!.body.value as xdr.PathPaymentStrictSendOp;
-    assert.deepEqual([send.sendAmount, send.destMin], [1_000n, 119n]);
-    assert.equal(
-      StrKey.encodeEd25519PublicKey((send.destination.value as xdr.Uint256Bytes).toBytes()),
-      key.account,
-    );
-    const buy = decodeEnvelope(prepare('BUY').envelopeXdr).v1.tx.operations[0]!.body;
-    assert.equal(buy.type, 'pathPaymentStrictReceive');
-    const receive = buy.value as xdr.PathPaymentStrictReceiveOp;
-    assert.deepEqual([receive.sendMax, receive.destAmount], [1_010n, 1_000n]);
+    assert.equal(sourceOf(tx.sourceAccount), key.account);
+    assert.equal(tx.operations[0]!.sourceAccount, null);
+  });
+
+  it('@security names the account in each operation when a channel gives the number', () => {
+    const of = decodeEnvelope(prepare(UNIT, channel).envelopeXdr).v1.tx;
+    assert.equal(sourceOf(of.sourceAccount), channel);
+    assert.equal(sourceOf(of.operations[0]!.sourceAccount), key.account);
+  });
+
+  it('puts a fee bump around the very same signed envelope, known by the inner hash', () => {
+    const signed = withSignatures(tx, [right]);
+    const bump = buildBump(signed, { feeSource: channel, fee: 4_000n, networkPassphrase: PASSPHRASE });
+    const envelope = xdr.TransactionEnvelope.fromXdr(bump.envelopeXdr, 'base64');
+    assert.ok(envelope.type === 'envelopeTypeTxFeeBump');
+    const inner = envelope.feeBump.tx.innerTx;
+    assert.equal(xdr.TransactionEnvelope.envelopeTypeTx(inner.v1).toXdr('base64'), signed);
+    assert.equal(envelope.feeBump.tx.fee, 4_000n);
+    assert.equal(sourceOf(envelope.feeBump.tx.feeSource), channel);
+    assert.notEqual(bump.hash, prepared.hash);
+    assert.equal(envelopeHash(bump.envelopeXdr, PASSPHRASE), prepared.hash);
+
+    const hashed = Buffer.from(bump.hash, 'hex');
+    const signedBump = (signatures: xdr.DecoratedSignature[], fee = 4_000n): string => {
+      const { feeBump } = envelope;
+      const changed = new xdr.FeeBumpTransaction({ ...feeBump.tx, fee } as never);
+      const tx = fee === 4_000n ? feeBump.tx : changed;
+      const whole = new xdr.FeeBumpTransactionEnvelope({ tx, signatures });
+      return xdr.TransactionEnvelope.envelopeTypeTxFeeBump(whole).toXdr('base64');
+    };
+    checkSigned(bump, signedBump([signature(hashed, key)]), key.account);
+    assert.throws(() => checkSigned(bump, signedBump([right]), key.account), refused);
+    assert.throws(() => checkSigned(bump, signedBump([]), key.account), refused);
+    assert.throws(() => checkSigned(bump, signed, key.account), refused);
+  });
+
+  it('knows deletions of offers from everything else', () => {
+    assert.deepEqual([sell(0n, 7n), sell(0n, 0n), sell(1n, 7n)].map(isDeletion), [true, false, false]);
   });
 
   it('takes the same bytes with the account’s one signature', () => {
@@ -58,7 +83,7 @@ describe('connector/transactions/envelope', () => {
   });
 
   it('@security refuses another transaction, also a rightly signed one', () => {
-    const other = decodeEnvelope(prepare('BUY').envelopeXdr).v1.tx;
+    const other = decodeEnvelope(prepare(2n * UNIT).envelopeXdr).v1.tx;
     assert.throws(() => check(withSignatures(other, [signature(hashOf(other, PASSPHRASE), key)])), refused);
     assert.throws(() => check(withSignatures(other, [right])), refused);
   });
