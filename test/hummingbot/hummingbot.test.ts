@@ -284,6 +284,40 @@ describe('the stock Hummingbot client', function () {
     assert.equal(await read(), null);
   });
 
+  it('answers what the commands of the client ask: lists, wallets, settings', async () => {
+    const ask = (method: string, args: Told = {}) => client.call('gateway', method, args);
+    const where = { chain: 'stellar', network: 'sandbox' };
+    const { account, base, quote } = stack.market;
+    assert.deepEqual(await ask('get_chains'), { chains: [{ chain: 'stellar', networks: ['sandbox'] }] });
+    const { connectors } = await ask('get_connectors');
+    assert.deepEqual(
+      connectors.map(({ name, trading_types }: Told) => [name, trading_types]),
+      [
+        ['sdex', ['router', 'clmm']],
+        ['stellar-amm', ['amm']],
+      ],
+    );
+    assert.ok((await ask('get_namespaces')).namespaces.includes('stellar-sandbox'));
+    const [wallet] = await ask('get_wallets');
+    assert.deepEqual([wallet.walletAddresses, wallet.hardwareWalletAddresses], [[], [account]]);
+    const pools = await ask('list_pools', where);
+    assert.deepEqual(pools.map(({ type }: Told) => type).sort(), ['amm', 'clmm']);
+    const other = `EURC:${quote.split(':')[1]}`;
+    await ask('add_token_by_address', { ...where, address: other });
+    const symbols = async () => (await ask('get_tokens', where)).tokens.map(({ symbol }: Told) => symbol);
+    assert.deepEqual(await symbols(), [base, 'USDC', 'EURC']);
+    await ask('remove_token', { ...where, address: other });
+    assert.deepEqual(await symbols(), [base, 'USDC']);
+    await ask('update_config', { namespace: 'sdex', path: 'slippagePct', value: 2 });
+    assert.equal(Number((await ask('get_connector_config', { connector: 'sdex' })).slippagePct), 2);
+    await until('ready', () => isReady(client));
+  });
+
+  it('is refused when it sends a key @security', async () => {
+    const sent = client.call('gateway', 'add_wallet', { chain: 'stellar', private_key: 'of nobody' });
+    await assert.rejects(sent, /\[code: KEYS_REFUSED\]/);
+  });
+
   it('has its order filled once when the connector is restarted in mid-order', async () => {
     const { id, before } = await midOrder();
     signalConnector('SIGTERM');
