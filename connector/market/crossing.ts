@@ -47,7 +47,9 @@ function cross(
     const sent = value / d;
     hop = { received: stays ? (sent * d) / n : divideUp(sent * d, n), sent };
   }
-  if (hop.sent === 0n || (hop.received === 0n && exactly === 'receive')) return undefined;
+  if (exactly === 'receive' && (hop.sent === 0n || hop.received === 0n))
+    return { sent: 0n, received: 0n, stays };
+  if (hop.sent === 0n) return undefined;
   // The one who stays may get any amount more than due, and 1 % less.
   const due = 100n * n * hop.received;
   const paid = 100n * d * hop.sent;
@@ -76,29 +78,39 @@ export function resting({ seller, amount, price }: OfferEntry): Resting | undefi
   return { seller, amount: received, n, d };
 }
 
-/** Through the book: best offer first, until all of the exact amount is used. Undefined: too few offers, or own ones. */
-export function throughBook(
+/** What the book does with an amount. */
+interface Through {
+  /** Undefined: too few offers, own ones, or more than may be crossed. */
+  taken: Hop | undefined;
+  crossed: number;
+  /** Core would end the whole transaction with an internal error. */
+  broken: boolean;
+}
+
+/** Through the book: best offer first, until all of the exact amount is used, over at most so many offers. */
+function throughBook(
   offers: readonly Resting[],
   exactly: Exactly,
   amount: bigint,
   taker: string | undefined,
-): (Hop & { crossed: number }) | undefined {
+  most: number,
+): Through {
   let [sent, received] = [0n, 0n];
   let crossed = 0;
   for (const offer of offers) {
-    if (offer.seller === taker || crossed === MAX_CROSSED) return undefined;
+    if (offer.seller === taker || crossed === most) break;
     const [maxSend, maxReceive] =
       exactly === 'send' ? [amount - sent, MAX_STROOPS - received] : [MAX_STROOPS - sent, amount - received];
     const hop = cross(offer, maxSend, maxReceive, exactly);
-    if (hop === undefined) return undefined;
+    if (hop === undefined) return { taken: undefined, crossed, broken: true };
     sent += hop.sent;
     received += hop.received;
     crossed++;
-    const isDone = hop.stays || (exactly === 'send' ? sent >= amount : received >= amount);
-    if (isDone)
-      return (exactly === 'send' ? sent : received) === amount ? { sent, received, crossed } : undefined;
+    if (hop.stays || hop.sent === maxSend || hop.received === maxReceive) {
+      return { taken: { sent, received }, crossed, broken: false };
+    }
   }
-  return undefined;
+  return { taken: undefined, crossed, broken: false };
 }
 
 /** Through the pool (CAP-0038). Undefined: it has too little, or would give nothing. */
@@ -120,16 +132,27 @@ export function throughPool(
   return sent <= MAX_STROOPS - into ? { sent, received: amount } : undefined;
 }
 
-/** One hop as the ledger takes it: wholly through the book or wholly through the pool, the pool on a tie. */
+/**
+ * One hop as the ledger takes it: wholly through the book or wholly through the pool, the pool on a tie. `crossed` is what
+ * the hops before used up of the operation's limit; also offers that were only looked at count. Undefined: it fails.
+ */
 export function trade(
   { offers, pool }: { offers: readonly Resting[]; pool: PoolEntry | undefined },
   from: AssetId,
   exactly: Exactly,
   amount: bigint,
   taker: string | undefined,
-): Hop | undefined {
-  const book = throughBook(offers, exactly, amount, taker);
-  const pooled = pool && throughPool(pool, from, exactly, amount);
-  if (pooled === undefined) return book;
-  return book !== undefined && pooled.sent * book.received > pooled.received * book.sent ? book : pooled;
+  crossed = 0,
+): (Hop & { crossed: number }) | undefined {
+  const most = MAX_CROSSED - crossed;
+  const pooled = pool && most > 0 ? throughPool(pool, from, exactly, amount) : undefined;
+  const book = throughBook(offers, exactly, amount, taker, most);
+  if (book.broken) return undefined;
+  const { taken } = book;
+  const beaten = taken !== undefined && pooled && pooled.sent * taken.received > pooled.received * taken.sent;
+  if (pooled !== undefined && !beaten) {
+    return book.crossed >= most ? undefined : { ...pooled, crossed: crossed + book.crossed + 1 };
+  }
+  const isExact = taken !== undefined && (exactly === 'send' ? taken.sent : taken.received) === amount;
+  return isExact ? { ...taken, crossed: crossed + book.crossed } : undefined;
 }

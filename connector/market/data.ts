@@ -2,11 +2,11 @@ import type { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import type { Ledger, LedgerHead, LedgerTrade } from '../ledger/types.ts';
 import type { State } from '../state.ts';
-import type { Market } from './asset.ts';
+import type { AssetId, Market } from './asset.ts';
 import { type Book, createBook } from './books.ts';
 import { createFills } from './fills.ts';
 import { bestRoute, quoteRoute, type Route, type SwapRequest, tokenIn, tokenOut } from './quote.ts';
-import { type Edge, edgeKey, routesBetween } from './routes.ts';
+import { type Edge, edgeKey, hopsOf, type Path, pathsBetween, routesBetween } from './routes.ts';
 import type { BookDiff, Fill, LocalBook, MarketData } from './types.ts';
 
 export interface MarketEvents {
@@ -34,6 +34,12 @@ const TRADES = 200;
 /** A head older than this says that ledgers are not heard of, milliseconds. */
 const HEAD_MS = 20_000;
 
+interface Found {
+  routes: Route[];
+  head: LedgerHead;
+  source: 'local' | 'paths';
+}
+
 /** Books, pools, trades and fills of the listed markets. `start` begins to follow them and ends with its signal. */
 export function createMarketData(
   { account, markets, events }: MarketOptions,
@@ -52,7 +58,7 @@ export function createMarketData(
     markets.map((market) => [
       keyOf(market),
       createBook(market, {
-        ...{ ledger, now, sleep: wait, lastHead: () => head, gap: events.gap },
+        ...{ account, ledger, now, sleep: wait, gap: events.gap },
         changed(diff, book) {
           for (const one of listeners.book) if (keyOf(one.market) === keyOf(market)) one.call(diff, book);
         },
@@ -71,7 +77,8 @@ export function createMarketData(
     const kept = trades.get(key) ?? [];
     if (kept.some(({ cursor }) => cursor === trade.cursor)) return;
     trades.set(key, [trade, ...kept].slice(0, TRADES));
-    books.get(key)?.touch();
+    // Of a trade in the book its stream tells, of one in the pool nobody.
+    if (trade.poolId !== undefined) books.get(key)?.touch();
     for (const one of listeners.trade) if (keyOf(one.market) === key) one.call(trade);
   };
   /** The latest trades first, then all that come. */
@@ -89,26 +96,45 @@ export function createMarketData(
     }
   };
 
-  /** All edges, if every market is fresh: a path that is not seen could be the better one. */
-  const freshEdges = (): Map<string, Edge> | undefined => {
-    if (head === undefined || now() - head.closedAt > HEAD_MS) return undefined;
-    const edges = new Map<string, Edge>();
-    for (const book of books.values()) {
-      const both = book.edges();
-      if (both === undefined) return undefined;
-      const { base, quote } = book.market;
-      edges.set(edgeKey(base, quote), both.sell);
-      edges.set(edgeKey(quote, base), both.buy);
-    }
-    return edges;
+  const byEdge = new Map<string, { book: Book; way: 'sell' | 'buy' }>();
+  for (const book of books.values()) {
+    const { base, quote } = book.market;
+    byEdge.set(edgeKey(base, quote), { book, way: 'sell' });
+    byEdge.set(edgeKey(quote, base), { book, way: 'buy' });
+  }
+  const known = new Map<string, readonly Path[]>();
+  const pathsOf = (from: AssetId, to: AssetId): readonly Path[] => {
+    const key = edgeKey(from, to);
+    const paths = known.get(key) ?? pathsBetween(byEdge.keys(), from, to);
+    known.set(key, paths);
+    return paths;
   };
 
-  const fromServer = async (request: SwapRequest, signal: AbortSignal) => {
+  /** Undefined when a market that a path may pass is not fresh: a path that is not seen could be the better one. */
+  const fromBooks = (request: SwapRequest): Found | undefined => {
+    const [from, to] = [tokenIn(request), tokenOut(request)];
+    const paths = listed.has(from) && listed.has(to) ? pathsOf(from, to) : [];
+    if (paths.length === 0 || head === undefined || now() - head.closedAt > HEAD_MS) return undefined;
+    const edges = new Map<string, Edge>();
+    let oldest = head;
+    for (const key of new Set(paths.flatMap((path) => hopsOf(path).map(([a, b]) => edgeKey(a, b))))) {
+      const { book, way } = byEdge.get(key)!;
+      const both = book.edges();
+      if (both === undefined) return undefined;
+      edges.set(key, both[way]);
+      if (both.head.sequence < oldest.sequence) oldest = both.head;
+    }
+    const { side, amount } = request;
+    const routes = routesBetween(edges, { side, from, to, amount, taker: account }, paths);
+    return { routes, head: oldest, source: 'local' };
+  };
+
+  const fromServer = async (request: SwapRequest, signal: AbortSignal): Promise<Found> => {
     const [routes, last] = await Promise.all([
       ledger.paths(request.side, tokenIn(request), tokenOut(request), request.amount, signal),
       ledger.head(signal),
     ]);
-    return { routes, head: last, source: 'paths' as const };
+    return { routes, head: last, source: 'paths' };
   };
 
   return {
@@ -119,16 +145,7 @@ export function createMarketData(
     async quote(request, signal) {
       const [from, to] = [tokenIn(request), tokenOut(request)];
       if (from === to) throw connectorError('invalid-params', 'baseToken and quoteToken must differ');
-      const edges = listed.has(from) && listed.has(to) ? freshEdges() : undefined;
-      const { side, amount } = request;
-      const found: { routes: Route[]; head: LedgerHead; source: 'local' | 'paths' } =
-        edges === undefined
-          ? await fromServer(request, signal)
-          : {
-              routes: routesBetween(edges, { side, from, to, amount, taker: account }),
-              head: head!,
-              source: 'local',
-            };
+      const found = fromBooks(request) ?? (await fromServer(request, signal));
       const route = bestRoute(request, found.routes, listed);
       if (route === undefined) {
         throw connectorError('no-route-found', 'no path through listed assets trades this amount');
@@ -149,7 +166,9 @@ export function createMarketData(
       ledger.watchHeads(
         {
           event(next) {
-            if (head === undefined || next.sequence > head.sequence) head = next;
+            if (head !== undefined && next.sequence <= head.sequence) return;
+            head = next;
+            for (const book of books.values()) book.closed(next);
           },
         },
         signal,

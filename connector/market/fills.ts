@@ -6,11 +6,11 @@ import type { Market } from './asset.ts';
 import type { Fill } from './types.ts';
 
 export const marketSchema = `
-  CREATE TABLE IF NOT EXISTS fills (
+  CREATE TABLE IF NOT EXISTS market_fills (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, base TEXT NOT NULL, quote TEXT NOT NULL,
     side TEXT NOT NULL, base_amount TEXT NOT NULL, quote_amount TEXT NOT NULL, offer TEXT, pool TEXT,
     role TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS fills_offer ON fills (offer);
+  CREATE INDEX IF NOT EXISTS market_fills_offer ON market_fills (offer);
   CREATE TABLE IF NOT EXISTS market_cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT`;
 
 /** Offer ids from here on are made up by Horizon for takers that have none. */
@@ -61,15 +61,15 @@ export function createFills(options: FillsOptions) {
   const { account, markets, ledger, state } = options;
   const { db, transact } = state;
   const statements = {
-    add: db.prepare('INSERT OR IGNORE INTO fills VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    prune: db.prepare('DELETE FROM fills WHERE number <= (SELECT MAX(number) FROM fills) - ?'),
+    add: db.prepare('INSERT OR IGNORE INTO market_fills VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    prune: db.prepare('DELETE FROM market_fills WHERE number <= (SELECT MAX(number) FROM market_fills) - ?'),
     cursor: db.prepare('SELECT cursor FROM market_cursor'),
     putCursor: db.prepare('INSERT OR REPLACE INTO market_cursor VALUES (1, ?)'),
     list: db.prepare(
-      `SELECT * FROM fills WHERE (?1 IS NULL OR (base = ?1 AND quote = ?2))
-       AND number < COALESCE((SELECT number FROM fills WHERE id = ?3), 9e15) ORDER BY number DESC LIMIT ?4`,
+      `SELECT * FROM market_fills WHERE (?1 IS NULL OR (base = ?1 AND quote = ?2))
+       AND (?3 IS NULL OR number < (SELECT number FROM market_fills WHERE id = ?3)) ORDER BY number DESC LIMIT ?4`,
     ),
-    ofOffer: db.prepare('SELECT * FROM fills WHERE offer = ? ORDER BY number'),
+    ofOffer: db.prepare('SELECT * FROM market_fills WHERE offer = ? ORDER BY number'),
   };
   type Row = Record<string, string | number | null>;
   const fromRow = (row: Row): Fill => ({
@@ -116,7 +116,7 @@ export function createFills(options: FillsOptions) {
     if (row !== undefined) return String(row.cursor);
     // The first start: what was traded before is not ours to tell. A paging token begins with the ledger (SEP-35).
     const { sequence } = await ledger.head(signal);
-    const cursor = `${BigInt(sequence) << 32n}-0`;
+    const cursor = `${BigInt(sequence + 1) << 32n}-0`;
     transact(() => void statements.putCursor.run(cursor));
     return cursor;
   };
@@ -136,7 +136,15 @@ export function createFills(options: FillsOptions) {
       while (!signal.aborted) {
         try {
           const cursor = await catchUp(signal);
-          ledger.watchTradesOf(account, cursor, { event: (trade) => take([trade]) }, signal);
+          // What cannot be stored throws, and the stream comes back to it.
+          ledger.watchTradesOf(
+            ...([account, cursor] as const),
+            {
+              event: (trade) => take([trade]),
+              open: (gap) => gap && options.failed('the history of trades was cut: fills may be missing'),
+            },
+            signal,
+          );
           return;
         } catch (error) {
           if (signal.aborted) return;

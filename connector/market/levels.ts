@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { BookLevel, BookLevels, OfferEntry } from '../ledger/types.ts';
-import { formatAmount } from './amount.ts';
+import { formatAmount, MAX_STROOPS } from './amount.ts';
 import type { Market } from './asset.ts';
 import type { Price } from './quote.ts';
 
@@ -28,10 +28,7 @@ export const byPrice = (a: { price: Price }, b: { price: Price }): number => {
  * The levels of single offers, as Horizon adds them up: those of one price together, a bid's amount in base as what the
  * quote on offer takes at that price, rounded down.
  */
-export function levelsOf(
-  { base }: Market,
-  { asks, bids }: { asks: readonly OfferEntry[]; bids: readonly OfferEntry[] },
-): BookLevels {
+export function levelsOf({ base }: Market, { asks, bids }: Offers): BookLevels {
   const add = (offers: readonly OfferEntry[]): BookLevel[] => {
     const byKey = new Map<string, BookLevel>();
     for (const { price: own, amount, selling } of offers) {
@@ -43,9 +40,10 @@ export function levelsOf(
     }
     return [...byKey.values()];
   };
-  const taken = ({ price, amount }: BookLevel): BookLevel => ({
-    ...{ price, amount: (amount * price.denominator) / price.numerator },
-  });
+  const taken = ({ price, amount: offered }: BookLevel): BookLevel => {
+    const amount = (offered * price.denominator) / price.numerator;
+    return amount > MAX_STROOPS ? { price, amount: MAX_STROOPS } : { price, amount };
+  };
   return {
     asks: add(asks).sort(byPrice),
     bids: add(bids)
@@ -92,6 +90,48 @@ export function checksum({ bids, asks }: BookLevels): number {
     ({ price, amount }) => `${priceKey(price)}:${formatAmount(amount)}`,
   );
   return crc32(text.join(','));
+}
+
+/** The first `depth` levels of a side are the same. */
+export function sameTop(a: readonly BookLevel[], b: readonly BookLevel[], depth: number): boolean {
+  const [one, other] = [a.slice(0, depth), b.slice(0, depth)];
+  return (
+    one.length === other.length &&
+    one.every(({ price, amount }, at) => amount === other[at]!.amount && byPrice({ price }, other[at]!) === 0)
+  );
+}
+
+export interface Offers {
+  /** Sell base, best price first. */
+  asks: readonly OfferEntry[];
+  /** Sell quote, best price first. */
+  bids: readonly OfferEntry[];
+}
+
+/**
+ * Offers behind levels: those that are known where they still add up to the level, else one in the place of all, which
+ * is ours if one of them was. The place-holder has the id ``, and what it gives may differ by a stroop for each offer.
+ */
+export function offersBehind(market: Market, levels: BookLevels, known: Offers, account: string): Offers {
+  const { base, quote } = market;
+  const sums = levelsOf(market, known);
+  const side = (now: readonly BookLevel[], had: readonly BookLevel[], offers: readonly OfferEntry[]) => {
+    const isBid = now === levels.bids;
+    const turned = ({ numerator, denominator }: Price): Price =>
+      isBid ? { numerator: denominator, denominator: numerator } : { numerator, denominator };
+    const amounts = new Map(had.map(({ price, amount }) => [priceKey(price), amount]));
+    const byKey = Map.groupBy(offers, ({ price }) => priceKey(turned(price)));
+    return now.flatMap(({ price, amount }): OfferEntry[] => {
+      const key = priceKey(price);
+      const these = byKey.get(key) ?? [];
+      if (amounts.get(key) === amount) return these;
+      const seller = these.some((offer) => offer.seller === account) ? account : '';
+      const [selling, buying] = isBid ? [quote, base] : [base, quote];
+      const given = isBid ? (amount * price.numerator) / price.denominator : amount;
+      return [{ id: '', seller, selling, buying, amount: given, price: turned(price) }];
+    });
+  };
+  return { asks: side(levels.asks, sums.asks, known.asks), bids: side(levels.bids, sums.bids, known.bids) };
 }
 
 /** Of a book, what is our own at each level: by its key, stroops of base. */

@@ -11,8 +11,8 @@ export interface Edge {
 
 /** Assets a path may pass through beside its ends (PathPaymentStrictSendOp.path). */
 const MAX_BETWEEN = 5;
-/** Paths that are tried for one quote; more markets than that in a circle are no use. */
-const MAX_PATHS = 200;
+/** Paths that are tried for one quote, the short ones first. */
+const MAX_PATHS = 50;
 
 /**
  * Every route between two assets with what the ledger would give, over edges by `from>to`. SELL sends exactly `amount`
@@ -27,18 +27,19 @@ export function routesBetween(
     amount,
     taker,
   }: { side: Side; from: AssetId; to: AssetId; amount: bigint; taker: string },
+  paths: readonly Path[] = pathsBetween(edges.keys(), from, to),
 ): Route[] {
   const routes: Route[] = [];
-  for (const assets of paths(edges, from, to)) {
-    const hops = assets.slice(1).map((next, at) => [assets[at]!, next] as const);
+  for (const assets of paths) {
+    const hops = hopsOf(assets);
     let moved: bigint | undefined = amount;
-    for (const [a, b] of side === 'SELL' ? hops : hops.toReversed()) {
+    let crossed = 0;
+    for (const [a, b] of side === 'SELL' ? hops : hops.reverse()) {
       const exactly = side === 'SELL' ? 'send' : 'receive';
-      const hop: { sent: bigint; received: bigint } | undefined = trade(
-        edges.get(edgeKey(a, b))!,
-        ...([a, exactly, moved, taker] as const),
-      );
+      const edge: Edge = edges.get(edgeKey(a, b))!;
+      const hop: ReturnType<typeof trade> = trade(edge, a, exactly, moved, taker, crossed);
       moved = side === 'SELL' ? hop?.received : hop?.sent;
+      crossed = hop?.crossed ?? crossed;
       // A strict send may bring nothing, which then cannot be sent on.
       if (moved === undefined || moved === 0n) break;
     }
@@ -51,10 +52,16 @@ export function routesBetween(
 
 export const edgeKey = (from: AssetId, to: AssetId): string => `${from}>${to}`;
 
-/** Simple paths, the short ones first. */
-function paths(edges: ReadonlyMap<string, Edge>, from: AssetId, to: AssetId): AssetId[][] {
+/** Assets from one end to the other, both included. */
+export type Path = readonly AssetId[];
+
+export const hopsOf = (path: Path): (readonly [AssetId, AssetId])[] =>
+  path.slice(1).map((next, at) => [path[at]!, next] as const);
+
+/** Simple paths over edges named `from>to`, the short ones first. */
+export function pathsBetween(edges: Iterable<string>, from: AssetId, to: AssetId): Path[] {
   const next = new Map<AssetId, AssetId[]>();
-  for (const key of edges.keys()) {
+  for (const key of edges) {
     const [a, b] = key.split('>') as [AssetId, AssetId];
     next.set(a, [...(next.get(a) ?? []), b]);
   }
