@@ -14,8 +14,10 @@ await command('test-hummingbot', async () => {
   const { values } = parseArgs({ options: { install: { type: 'boolean', default: false } } });
   if (values.install) await installClient((line) => console.log(line), AbortSignal.timeout(INSTALL_MS));
   if (clientPython() === undefined) {
-    console.log('test-hummingbot: skipped, the client is not in the cache; to fill it (about 10 minutes):');
-    console.log('  node_modules/.bin/node test/hummingbot/main.ts --install');
+    const fill = 'node_modules/.bin/node test/hummingbot/main.ts --install';
+    console.log(
+      `test-hummingbot: skipped, the client is not in the cache; ${fill} fills it in about 10 minutes`,
+    );
     return;
   }
   const child = spawn('node_modules/.bin/mocha', ['test/hummingbot/*.test.ts'], { stdio: 'inherit' });
