@@ -25,6 +25,14 @@ export interface Metrics {
   signer: Counter<'outcome'>;
   submissions: Counter<'answer'>;
   outcomes: Counter<'outcome'>;
+  /** Operations of each transaction that was sent. */
+  batch: Histogram;
+  /** Ledgers that closed from the first submission of a transaction to the one that has it. */
+  inclusion: Histogram;
+  /** Fee bumps, by what became of them. */
+  bumps: Counter<'outcome'>;
+  /** Times that an account's sequence numbers were not used for a while. */
+  held: Counter<'reason'>;
   /** Orders by what became of them. */
   orders: Counter<'outcome'>;
   /** Offers that a mass cancellation left on the book, by what caused it. */
@@ -71,6 +79,20 @@ export function createMetrics(): Metrics {
     signer: counter('signer_requests_total', 'Requests to the signer, by outcome or refusal code', 'outcome'),
     submissions: counter('submissions_total', 'Answers to submitted envelopes', 'answer'),
     outcomes: counter('transactions_total', 'Fates of transactions', 'outcome'),
+    batch: new Histogram({
+      name: 'stellar_connector_transaction_operations',
+      help: 'Operations of a transaction',
+      buckets: [1, 2, 5, 10, 20, 50, 100],
+      registers: [registry],
+    }),
+    inclusion: new Histogram({
+      name: 'stellar_connector_transaction_ledgers',
+      help: 'Ledgers that closed from the first submission to the one that has the transaction',
+      buckets: [1, 2, 3, 4, 5, 7, 10],
+      registers: [registry],
+    }),
+    bumps: counter('fee_bumps_total', 'Fees that were to be raised, by what became of it', 'outcome'),
+    held: counter('sequence_holds_total', 'Times that an account was not used for a while', 'reason'),
     orders: counter('orders_total', 'Orders by what became of them', 'outcome'),
     offersLeft: counter('offers_left_total', 'Offers that a mass cancellation left on the book', 'cause'),
   };

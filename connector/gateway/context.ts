@@ -1,21 +1,16 @@
 import * as z from 'zod';
 import type { ConnectorFile } from '../config.ts';
 import { connectorError } from '../errors.ts';
-import type { LastClosed } from '../ledger/checks.ts';
-import type { Horizon } from '../ledger/horizon.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { Token } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Pools } from '../orders/pools.ts';
 import type { Swaps } from '../orders/swap.ts';
 import type { Orders } from '../orders/types.ts';
-import type { TransactionStore } from '../transactions/store.ts';
-import type { Swapper } from '../transactions/swap.ts';
 import type { Engine } from '../transactions/types.ts';
 import type { PoolList } from './lists/pools.ts';
 import type { Preferences } from './lists/preferences.ts';
 import type { TokenList } from './lists/tokens.ts';
-import type { Quoter } from './quoting.ts';
 
 /** What the routes work with. */
 export interface Context {
@@ -23,12 +18,6 @@ export interface Context {
   /** Name in the contract: `mainnet`, `testnet`, or the network's own. */
   network: string;
   tokens: readonly Token[];
-  horizon: Horizon;
-  /** The last ledger, if Horizon serves our network and is fresh. */
-  checkLedger(signal: AbortSignal): Promise<LastClosed>;
-  quoter: Quoter;
-  swapper: Swapper;
-  store: TransactionStore;
   ledger: Ledger;
   market: MarketData;
   engine: Engine;

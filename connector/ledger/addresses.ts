@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import { messageOf } from '../../common/errors.ts';
@@ -29,40 +28,4 @@ export function parseAddresses(text: string): Addresses {
   if (result.success) return result.data.hosts;
   const lines = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw connectorError('config-invalid', `the addresses file is refused: ${lines.join('; ')}`);
-}
-
-/**
- * Reads the file every `intervalMs` milliseconds until `signal` is aborted and hands over what changed. It is read
- * whole rather than watched: a ConfigMap volume swaps a symbolic link, which file events miss. A bad or missing file
- * is reported once and the last good one stays in force.
- */
-export function watchAddresses(
-  path: string,
-  intervalMs: number,
-  handlers: { changed(addresses: Addresses): void; failed(error: unknown): void },
-  signal: AbortSignal,
-): void {
-  let last: string | undefined;
-  let missing = false;
-  const look = (): void => {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      if (!missing) handlers.failed(error);
-      missing = true;
-      return;
-    }
-    missing = false;
-    if (text === last) return;
-    last = text;
-    try {
-      handlers.changed(parseAddresses(text));
-    } catch (error) {
-      handlers.failed(error);
-    }
-  };
-  look();
-  const timer = setInterval(look, intervalMs);
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }

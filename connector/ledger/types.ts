@@ -136,7 +136,7 @@ export interface Ledger {
    * What the deposits and withdrawals of an applied transaction moved, from its effects: its result does not say. No
    * proof stands behind them; whoever asks checks them against the limits that it signed.
    */
-  poolMovements?(hash: string, signal: AbortSignal): Promise<PoolMovement[]>;
+  poolMovements(hash: string, signal: AbortSignal): Promise<PoolMovement[]>;
   /** Trades of an account after a cursor, oldest first, at most `limit`. */
   tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
   /** The latest trades of a pair, newest first. */

@@ -78,6 +78,8 @@ export function writeConnectorFiles(folder: string, ledger: SandboxInfo, account
   };
   mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, 'connector.yaml'), stringify(config));
-  const addresses = { hosts: { [ledger.host]: [ledger.address] } };
+  const addresses = {
+    hosts: Object.fromEntries(ledger.endpoints.map(({ host, address }) => [host, [address]])),
+  };
   writeFileSync(join(folder, 'addresses.json'), JSON.stringify(addresses));
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Addresses, parseAddresses, watchAddresses } from '../../../connector/ledger/addresses.ts';
+import { watchText } from '../../../common/watch-file.ts';
+import { type Addresses, parseAddresses } from '../../../connector/ledger/addresses.ts';
 
 const text = (...ips: string[]): string => JSON.stringify({ hosts: { 'h.test': ips } });
 
@@ -34,10 +35,10 @@ describe('connector/ledger/addresses', () => {
     const seen: (Addresses | string)[] = [];
     const stop = new AbortController();
     const handlers = {
-      changed: (addresses: Addresses) => void seen.push(addresses),
+      changed: (it: string) => void seen.push(parseAddresses(it)),
       failed: () => void seen.push('failed'),
     };
-    watchAddresses(link!, 5, handlers, stop.signal);
+    watchText(link!, 5, handlers, stop.signal);
     const look = async (): Promise<(Addresses | string)[]> => {
       await delay(30);
       return seen.splice(0);
