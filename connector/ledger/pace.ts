@@ -48,7 +48,7 @@ export function createPace(now: () => number): Pace {
     const most = whole(headers['x-ratelimit-limit'], 1_000_000_000);
     const left = whole(headers['x-ratelimit-remaining'], 1_000_000_000);
     const reset = whole(headers['x-ratelimit-reset'], 86_400);
-    if (most === undefined || left === undefined || most < 1 || left > most) return;
+    if (most === undefined || left === undefined || most < 1) return;
     limit = most;
     at = now();
     tokens = left - underWay;
@@ -60,7 +60,7 @@ export function createPace(now: () => number): Pace {
   return {
     enter(urgent, patienceMs) {
       refill();
-      const reserve = Math.min(RESERVE, Math.ceil(limit / 10));
+      const reserve = Math.min(RESERVE, Math.floor(limit / 10));
       const missing = Math.max(0, reserve + 1 - tokens);
       const waitMs = urgent ? 0 : Math.max(missing / perMs, blockedMs());
       if (waitMs > patienceMs) return undefined;

@@ -200,7 +200,7 @@ export function createTransport(
           });
       failure = coded.message;
       // Nobody was asked, so that it says nothing of the server.
-      if (!isCoded(error, 'address-unknown') && files.fault() === undefined) outcome = 'bad';
+      if (!isCoded(error, 'address-unknown')) outcome = 'bad';
       throw coded;
     } finally {
       slot(outcome);

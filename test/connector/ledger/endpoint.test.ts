@@ -124,7 +124,7 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     ] as const) {
       const transport = open(options);
       for (let i = 0; i < 10; i += 1) {
-        const error = await failure(transport.request(submission, signal));
+        const error = await failure(transport.request(root, signal));
         assert.equal(error.code, 'ledger-unreachable');
         assert.ok(isDialFailure(error), 'nothing was sent');
       }
@@ -135,7 +135,12 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
       assert.equal((await transport.request(root, signal)).status, 200);
       assert.equal(transport.status().state, 'up');
     }
-    assert.doesNotMatch(told.join(), /breaker/);
+    const nowhere = open({ addresses: undefined });
+    for (let i = 0; i < 10; i += 1) {
+      assert.equal((await failure(nowhere.request(root, signal))).code, 'address-unknown');
+    }
+    assert.match(nowhere.status().reason!, /no address is given/);
+    assert.doesNotMatch(told.join(), /breaker/, 'nobody was asked');
   });
 
   it('opens its breaker after failures in a row, answers at once while it is open, and closes it when it heals', async () => {

@@ -37,8 +37,8 @@ describe('connector/ledger/pace', () => {
       status: 200,
       headers: Object.fromEntries(response.headers.map(([name, value]) => [name.toLowerCase(), value])),
     });
-    // 99 left of 101, of which 11 are kept for submissions.
-    for (let i = 0; i < 88; i += 1) assert.equal(pace.enter(false, 0)?.waitMs, 0, String(i));
+    // 99 left of 101, of which 10 are kept for submissions.
+    for (let i = 0; i < 89; i += 1) assert.equal(pace.enter(false, 0)?.waitMs, 0, String(i));
     assert.equal(pace.enter(false, 59_999), undefined);
     assert.equal(pace.enter(false, 60_000)?.waitMs, 60_000, 'a token comes each minute');
   });
@@ -82,12 +82,13 @@ describe('connector/ledger/pace', () => {
     assert.equal(retryAfterMs({}, 0), 1_000);
     assert.equal(retryAfterMs({ 'retry-after': ['1', '2'] }, 0), 1_000);
     assert.equal(retryAfterMs({ 'retry-after': 'Thu, 01 Jan 1970 00:00:05 GMT' }, 2_000), 3_000);
-    const muted = learnt(1_000_000, 0, 86_400);
-    time += 21 * 60_000;
+    const muted = learnt(1, 0, 86_400);
+    assert.equal(muted.enter(false, 59_999), undefined);
+    time += 60_000;
     assert.equal(muted.enter(false, 0)?.waitMs, 0);
     for (const [limit, remaining, reset] of [
       [0, 0, 1],
-      [5, 6, 1],
+      [30, 60, 1],
       [-1, 0, 1],
       [1.5, 1, 1],
       [1e12, 0, 1],

@@ -88,16 +88,35 @@ describe('connector/ledger/transport', () => {
     await other.stop();
   });
 
+  it('@security nor does one that bears the name of the real authority', async () => {
+    const [pinned, actual] = [await createAuthority('twin'), await createAuthority('twin')];
+    const leaf = await actual.issue({ names: [HORIZON_HOST], usage: 'server' });
+    const cert = `${leaf.cert}\n${pinned.cert}\n${actual.cert}`;
+    const other = await startHorizon({ account: createKey().account, tls: { cert, key: leaf.key } });
+    for (const trusted of [`${pinned.cert}\n${actual.cert}`, `${actual.cert}\n${pinned.cert}`, actual.cert]) {
+      writeFileSync(join(folder, 'twins.pem'), trusted);
+      const transport = open({
+        url: other.url,
+        caFile: join(folder, 'twins.pem'),
+        spkiPins: [pinOf(pinned.cert)],
+      });
+      await assert.rejects(transport.request(root, signal), /matches a pin|cannot connect/);
+    }
+    await other.stop();
+  });
+
   it('@security a host that the addresses file does not name is an error, never a lookup', async () => {
     for (const hosts of [{}, { 'other.test': ['127.0.0.1'] }]) {
       await assert.rejects(open({}, hosts).request(root, signal), { code: 'address-unknown' });
     }
     const literal = open({ url: `https://127.0.0.1:${horizon.port}` }, {});
     await assert.rejects(literal.request(root, signal), { code: 'address-unknown' });
+    const elsewhere = open({ url: `https://127.0.0.1:${horizon.port}` }, { '127.0.0.1': ['127.0.0.2'] });
+    await assert.rejects(elsewhere.request(root, signal), { code: 'address-unknown' });
     // "localhost" resolves everywhere: here it must not.
     const local = open({ url: `https://localhost:${horizon.port}` }, {});
     await assert.rejects(local.request(root, signal), { code: 'address-unknown' });
-    assert.equal(events.length, 4);
+    assert.equal(events.length, 5);
   });
 
   it('@security an authority that is not given, and a certificate of another name, are refused', async () => {

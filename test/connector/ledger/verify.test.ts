@@ -73,7 +73,7 @@ describe('connector/ledger/verify', () => {
     refuses({ resultXdr: claim(49).resultXdr, feeCharged: undefined }, 59, /kind/);
     refuses({ resultXdr: claim(182).resultXdr, feeCharged: undefined }, 59, /kind/);
     const { envelopeXdr } = claim(49);
-    for (const torn of [`${envelopeXdr}AAAA`, envelopeXdr.slice(0, -4), '', '!!!!']) {
+    for (const torn of [`${envelopeXdr}\n`, `${envelopeXdr}AAAA`, envelopeXdr.slice(0, -4), '', '!!!!']) {
       refuses({ envelopeXdr: torn }, 49, /hash/);
       assert.equal(envelopeHash(torn, networkPassphrase), undefined);
     }
