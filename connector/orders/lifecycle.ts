@@ -16,13 +16,12 @@ export function afterEnd(order: KeptOrder, end: End, account: string): KeptOrder
   if (intent === undefined) return order;
   const { step, index, of } = intent;
   const isNew = step.action === 'place' || step.action === 'take';
-  const ended: KeptOrder = { ...order, intent: undefined, failed: undefined };
+  const ended: KeptOrder = { ...order, intent: undefined };
   if (end.kind === 'failed') {
     // A change that failed leaves the offer as it was.
-    if (!isNew) return { ...ended, failed: intent };
+    if (!isNew) return ended;
     const { code, message: reason, hash } = end;
-    const failed = { state: 'failed', remaining: 0n, code, reason, failed: intent } as const;
-    return { ...ended, ...failed, hash: hash ?? order.hash };
+    return { ...ended, state: 'failed', remaining: 0n, code, reason, hash: hash ?? order.hash };
   }
   const { receipt } = end;
   // What the intent paid, divided among its operations; the first pays what is left over.
@@ -41,7 +40,6 @@ export function afterEnd(order: KeptOrder, end: End, account: string): KeptOrder
   const traded: KeptOrder = {
     ...paid,
     ...terms,
-    code: undefined,
     filledBase: order.filledBase + takenBase,
     filledQuote: order.filledQuote + takenQuote,
     reason:
@@ -53,10 +51,4 @@ export function afterEnd(order: KeptOrder, end: End, account: string): KeptOrder
   const state = isDone(traded) ? 'filled' : 'cancelled';
   const reason = state === 'filled' ? traded.reason : 'the ledger kept no offer for the rest';
   return { ...traded, state, remaining: 0n, reason };
-}
-
-/** An order whose intent failed by what was told, as it waited for it. Undefined when it waits for something else by now. */
-export function revived(order: KeptOrder | undefined, intent: string): KeptOrder | undefined {
-  if (order?.failed?.id !== intent || order.intent !== undefined) return undefined;
-  return { ...order, intent: order.failed, failed: undefined };
 }

@@ -42,7 +42,7 @@ export interface OrdersRoom extends Orders {
   /** Looks at the ledger once, now. */
   sweep(signal: AbortSignal): Promise<void>;
   /** For the engine: the end of an intent (kind `orders`) that it took up from an earlier process. */
-  recovered(intent: { id: string; payload: unknown }, ending: Ending): void;
+  recovered(intent: { id: string }, ending: Ending): void;
   /** Refuses whatever would place or change an offer, until the result is called. Deletions go on. */
   hold(reason: string): () => void;
   stop(): void;
@@ -56,7 +56,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
   const registry = createRegistry(state, now);
   const worker = createWorker({ file, engine, market, registry, metrics, foreign, now });
   const canceller = createCanceller({ account, ledger, market, registry, worker, foreign });
-  const reconciler = createReconciler({ account, ledger, registry, worker, foreign, now });
+  const reconciler = createReconciler({ account, ledger, registry, foreign, now });
   const holds = new Set<{ reason: string }>();
   const turns = new Map<string, Promise<unknown>>();
   const closed = new AbortController();
@@ -109,7 +109,6 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
         code: undefined,
         position: undefined,
         intent: undefined,
-        failed: undefined,
       },
       ...{ content: contentOf(request), createdAt: now(), updatedAt: now() },
     };
@@ -250,7 +249,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
     },
     onOrder: registry.onOrder,
     start() {
-      worker.settleKnown(true);
+      worker.settleKnown();
       endings.push(
         market.onFill(({ id, offerId, role, baseAmount, quoteAmount }) => {
           if (role === 'maker' && offerId !== undefined) registry.fill(id, offerId, baseAmount, quoteAmount);
@@ -271,7 +270,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
       sweep();
     },
     sweep: reconciler.sweep,
-    recovered: ({ id, payload }, ending) => worker.recovered(id, payload, ending),
+    recovered: ({ id }, ending) => worker.recovered(id, ending),
     hold(reason) {
       const hold = { reason };
       holds.add(hold);

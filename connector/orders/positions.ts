@@ -98,7 +98,7 @@ export function createPositions(options: PositionOptions): Positions {
       for (const order of fresh) put(order);
       store.putPosition({ ...kept, pending: { intent: intent!, ...delta, state: 'open' }, updatedAt: now() });
     });
-    const { hash, fee } = await worker.run({ ...job!, position: kept.address });
+    const { hash, fee } = await worker.run(job!);
     const position = show(store.position(kept.address)!);
     return { hash, fee, position, base: magnitude(delta.base), quote: magnitude(delta.quote) };
   }
@@ -137,7 +137,6 @@ export function createPositions(options: PositionOptions): Positions {
           quote: 0n,
           hash: undefined,
           pending: undefined,
-          failed: undefined,
           updatedAt: now(),
         },
       };

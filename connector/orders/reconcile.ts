@@ -1,7 +1,6 @@
 import type { Ledger, LedgerTrade, OfferEntry } from '../ledger/types.ts';
 import { isDone, type Registry } from './registry.ts';
 import type { KeptOrder } from './store.ts';
-import type { Worker } from './worker.ts';
 
 const PAGE = 200;
 const PAGES = 50;
@@ -14,7 +13,6 @@ export interface ReconcilerOptions {
   account: string;
   ledger: Pick<Ledger, 'head' | 'offersOf' | 'tradesOf'>;
   registry: Registry;
-  worker: Worker;
   /** Kept up to date here: offers on the ledger that no order of ours has. */
   foreign: Map<string, OfferEntry>;
   now(): number;
@@ -31,7 +29,7 @@ export interface Reconciler {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { account, ledger, registry, worker, foreign, now } = options;
+  const { account, ledger, registry, foreign, now } = options;
   const { store } = registry;
   /** Offers that one look at the ledger did not find; a second makes it certain. */
   let missing = new Set<string>();
@@ -73,7 +71,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     order.state === 'open' && order.offerId !== undefined && order.intent === undefined;
 
   async function sweep(signal: AbortSignal): Promise<void> {
-    worker.settleKnown(false);
     const before = [...registry.live()].filter(settled);
     const offers = new Map((await ledger.offersOf(account, signal)).map((offer) => [offer.id, offer]));
     const absent = before.filter(({ offerId }) => !offers.has(offerId!));

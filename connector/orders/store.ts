@@ -29,8 +29,6 @@ export interface KeptOrder extends Order {
   fraction: Fraction;
   /** What may still change it. */
   intent: Wait | undefined;
-  /** What was said to have failed last: a ledger may turn out to have it all the same. */
-  failed: Wait | undefined;
 }
 
 /** An intent that is waited for, and which of its operations is the order's. */
@@ -55,8 +53,6 @@ export interface KeptPosition {
   hash: string | undefined;
   /** What the intent on its way does to it once it is applied. */
   pending: PositionDelta | undefined;
-  /** That of the last intent that was said to have failed. */
-  failed: PositionDelta | undefined;
   updatedAt: number;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isCoded, messageOf } from '../../common/errors.ts';
+import { isCoded } from '../../common/errors.ts';
 import type { ConnectorFile } from '../config.ts';
 import { connectorError, errorRow } from '../errors.ts';
 import type { OfferEntry } from '../ledger/types.ts';
@@ -7,12 +7,12 @@ import { NATIVE } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Metrics } from '../metrics.ts';
 import type { BuildState, Ending, Engine, Intent, Plan, Receipt } from '../transactions/types.ts';
-import { afterEnd, type End, revived } from './lifecycle.ts';
+import { afterEnd, type End } from './lifecycle.ts';
 import { toPrice, tradeAmounts } from './price.ts';
 import { type Changes, isDone, type Registry } from './registry.ts';
 import { type Facts, judge, lastPrice } from './safety.ts';
 import { operationOf, readOutcome, type Step } from './steps.ts';
-import { type KeptOrder, type KeptPosition, marketKey } from './store.ts';
+import { type KeptOrder, type KeptPosition, marketKey, type PositionDelta } from './store.ts';
 
 export interface WorkerOptions {
   file: Pick<ConnectorFile, 'account' | 'trading'>;
@@ -29,22 +29,12 @@ export interface Job {
   id: string;
   /** 1 to 100; those of orders have them as their intent already. */
   steps: readonly Step[];
-  /** Address of the ladder that it changes. */
-  position?: string;
   signal: AbortSignal;
 }
 
-/** Whom an intent concerns: kept with its transaction. */
-interface Owners {
-  orders: readonly string[];
-  position: string | undefined;
-}
-
-/** The end of an intent. `late` when the engine says it after the fact: what was told before may have been wrong. */
 interface Settled {
   id: string;
   end: End;
-  late?: Owners;
 }
 
 /** Carries steps out as one intent of the engine and takes its end over, once. */
@@ -145,8 +135,7 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
   }
 
   /**
-   * Takes ends over, all in one commit. Once: an order that does not wait for an intent any more is left alone, but for
-   * those of `Settled.late`.
+   * Takes ends over, all in one commit. Once: an order that does not wait for an intent any more is left alone.
    */
   function settle(ends: readonly Settled[]): void {
     const byIntent = new Map<string, KeptOrder[]>();
@@ -159,30 +148,23 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
     const positions = registry.store.positions();
     const changed: KeptOrder[] = [];
     registry.change(({ put }) => {
-      for (const { id, end, late } of ends) {
-        const wrong =
-          end.kind === 'applied' && late ? late.orders.map((one) => revived(registry.get(one), id)) : [];
-        for (const order of [...(byIntent.get(id) ?? []), ...wrong]) {
-          if (order === undefined) continue;
+      for (const { id, end } of ends) {
+        for (const order of byIntent.get(id) ?? []) {
           changed.push(catchUp(afterEnd(order, end, account)));
           put(changed.at(-1)!);
         }
-        const position =
-          positions.find(({ pending }) => pending?.intent === id) ??
-          (end.kind === 'applied' && late?.position ? registry.store.position(late.position) : undefined);
-        if (position) settlePosition(position, id, end);
+        const position = positions.find(({ pending }) => pending?.intent === id);
+        if (position) settlePosition(position, position.pending!, end);
       }
     });
     for (const { state } of changed) metrics.orders.inc({ outcome: state });
   }
 
-  function settlePosition(position: KeptPosition, intent: string, end: End): void {
-    const delta = [position.pending, position.failed].find((one) => one?.intent === intent);
-    if (delta === undefined) return;
-    const ended = { ...position, pending: undefined, failed: undefined, updatedAt: now() };
+  function settlePosition(position: KeptPosition, delta: PositionDelta, end: End): void {
+    const ended = { ...position, pending: undefined, updatedAt: now() };
     if (end.kind === 'failed') {
       const state = position.state === 'opening' ? 'closed' : position.state;
-      registry.store.putPosition({ ...ended, state, failed: delta });
+      registry.store.putPosition({ ...ended, state });
     } else {
       const [base, quote] = [position.base + delta.base, position.quote + delta.quote];
       registry.store.putPosition({ ...ended, base, quote, state: delta.state, hash: end.receipt.hash });
@@ -218,18 +200,24 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
     return isDone(counted) ? { ...counted, state: 'filled', remaining: 0n } : counted;
   }
 
-  async function execute({ id, steps, position, signal }: Job): Promise<Receipt> {
+  async function execute({ id, steps, signal }: Job): Promise<Receipt> {
     const deletes = steps.every(({ action }) => action === 'delete');
+    let doubted = false;
     const intent: Intent = {
       id,
       kind: 'orders',
-      payload: { orders: steps.flatMap(({ id: order }) => order ?? []), position } satisfies Owners,
+      // The orders themselves say what they wait for.
+      payload: null,
       lane: deletes ? 'delete' : 'trade',
       // A path payment fails more easily than an offer, and would take others along.
       shared: steps.every(({ action }) => action !== 'take'),
       plan: async (state) => plan(steps, state),
       plausible: (results) =>
         results.length === steps.length && steps.every((step, i) => readOutcome(step, results[i]!, account)),
+      // Nobody waits any more: the end comes to the orders with the engine's own record of it.
+      ended: (ending) => {
+        if (doubted) settle([{ id, end: endOf(ending) }]);
+      },
     };
     let receipt: Receipt;
     try {
@@ -238,7 +226,8 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
       const { code } = errorRow(error);
       const message = isCoded(error) ? error.message : 'internal error';
       const hash = engine.intent(id)?.hash;
-      if (code === 'transaction-timeout') doubt(id, hash, message);
+      doubted = code === 'transaction-timeout';
+      if (doubted) doubt(id, hash, message);
       else await settleSoon({ id, end: { kind: 'failed', hash, code, message } });
       throw error;
     }
@@ -246,7 +235,7 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
     return receipt;
   }
 
-  /** Sent, and no one knows yet what became of it: `settleKnown` takes its end over. */
+  /** Sent, and no one knows yet what became of it. */
   function doubt(id: string, hash: string | undefined, reason: string): void {
     registry.change(({ put }) => {
       for (const order of [...registry.live()].filter(({ intent }) => intent?.id === id)) {
@@ -294,18 +283,17 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
       await Promise.allSettled(running.values());
     },
     /** For the engine: the end of an intent that an earlier process, or a request that timed out, left. */
-    recovered(id: string, payload: unknown, ending: Ending): void {
-      settle([{ id, end: endOf(ending), late: payload as Owners }]);
+    recovered(id: string, ending: Ending): void {
+      settle([{ id, end: endOf(ending) }]);
     },
-    /** Takes over the ends that the engine knows of intents that nobody waits for. `never` ends those it never signed. */
-    settleKnown(never: boolean): void {
+    /** At start: takes over the ends that the engine knows, and ends what it was never asked or never signed. */
+    settleKnown(): void {
       const open = new Set([...registry.live()].flatMap(({ intent }) => (intent ? [intent.id] : [])));
       for (const { pending } of registry.store.positions()) if (pending) open.add(pending.intent);
       for (const id of open) {
-        if (running.has(id)) continue;
         const known = engine.intent(id);
         if (known?.ending !== undefined) settle([{ id, end: endOf(known.ending) }]);
-        else if (known === undefined && never) {
+        else if (known === undefined) {
           const message = 'the connector ended before it was signed for';
           settle([{ id, end: { kind: 'failed', hash: undefined, code: 'transaction-failed', message } }]);
         }
@@ -316,10 +304,6 @@ export function createWorker({ file, engine, market, registry, metrics, foreign,
 
 function endOf(ending: Ending): End {
   if (ending.kind === 'applied') return ending;
-  return {
-    kind: 'failed',
-    hash: ending.hash,
-    code: 'transaction-failed',
-    message: messageOf(ending.message),
-  };
+  const { hash, code = 'transaction-failed', message } = ending;
+  return { kind: 'failed', hash, code, message };
 }

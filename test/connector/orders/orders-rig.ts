@@ -54,6 +54,7 @@ export interface Faults {
 
 export interface Rig {
   orders: OrdersRoom;
+  engine: Engine;
   network: Network;
   time: ManualClock;
   state: State;
@@ -63,8 +64,8 @@ export interface Rig {
   /** Operations of each transaction. */
   transactions: xdr.OperationBody[][];
   endings: Map<string, Ending>;
-  /** Whatever was told. */
-  truth: Map<string, Ending>;
+  /** Tells the ends that were kept silent. */
+  tell(): void;
   known: Map<string, string>;
   book: { fresh: boolean; at?: number };
   /** False: nobody tells of fills. */
@@ -78,6 +79,17 @@ export interface Rig {
   /** A connector that starts anew over the same state and ledger. */
   restart(): OrdersRoom;
   stop(): void;
+}
+
+/** What an engine other than the rig's own needs. */
+export interface Access {
+  state: State;
+  network: Network;
+  time: ManualClock;
+  account(): AccountState;
+  /** Closes a ledger and tells of its trades. */
+  close(): void;
+  recovered: OrdersRoom['recovered'];
 }
 
 const withTaker = (plain: Scenario): Scenario => ({
@@ -99,7 +111,12 @@ const toEntry = ({ id, seller, selling, buying, amount, price: { n, d } }: Offer
 /** Orders of `trader` over the sandbox's ledger; each close of a batch is one ledger. */
 export function createRig(
   offers: Parameters<typeof scenario>[0],
-  options: { change?: (s: Scenario) => Scenario; trading?: object; channels?: boolean } = {},
+  options: {
+    change?: (s: Scenario) => Scenario;
+    trading?: object;
+    engine?: (access: Access) => Engine;
+    schemas?: string[];
+  } = {},
 ): Rig {
   const self = trader.publicKey();
   const time = manualClock();
@@ -112,9 +129,10 @@ export function createRig(
   network.pause();
   const { state: entries } = network;
   const folder = mkdtempSync(join(tmpdir(), 'orders-'));
-  const state = openState(folder, [ordersSchema]);
+  const state = openState(folder, [ordersSchema, ...(options.schemas ?? [])]);
   const listeners = new Set<(fill: Fill) => void>();
   const waiting: { intent: Intent; done: (r: Receipt) => void; failed: (e: unknown) => void }[] = [];
+  const late: { intent: Intent; ending: Ending; of: OrdersRoom }[] = [];
   const trades: LedgerTrade[] = [];
 
   const bookOf = (selling: string, buying: string) =>
@@ -209,14 +227,18 @@ export function createRig(
     }
   }
 
+  function close(): void {
+    time.advance(1000);
+    network.close();
+    observe();
+  }
+
   function send(who: typeof trader, operations: readonly xdr.OperationBody[]) {
     const sequence = entries.account(who.publicKey())!.sequence + 1n;
     const ops = operations.map((body) => new xdr.Operation({ sourceAccount: null, body }));
     const sent = network.submit(envelope(ops as never, { source: who, sequence, fee: '1000' }));
     if (sent.status !== 'PENDING') throw new Error(`the sandbox says ${JSON.stringify(sent)}`);
-    time.advance(1000);
-    network.close();
-    observe();
+    close();
     const applied = network.transaction(sent.transaction.hash)!;
     return { hash: sent.transaction.hash, envelopeXdr: sent.transaction.envelopeXdr, applied };
   }
@@ -269,10 +291,8 @@ export function createRig(
         ? { kind: 'applied', receipt }
         : { kind: 'failed', hash, ledger: applied.ledger, result, message };
       rig.endings.set(one.intent.id, ending);
-      if (ending.kind === 'applied') {
-        rig.truth.set(one.intent.id, { ...ending, receipt: { ...receipt, results: truth } });
-      }
       if (rig.faults.silent) {
+        late.push({ intent: one.intent, ending, of: rig.orders });
         one.failed(connectorError('transaction-timeout', `Transaction ${hash} was not confirmed in time`));
       } else if (!result.successful) one.failed(connectorError('transaction-failed', message));
       else if (one.intent.plausible?.(results) === false)
@@ -281,7 +301,7 @@ export function createRig(
     }
   }
 
-  const engine: Engine = {
+  const own: Engine = {
     run(intent) {
       rig.intents.push(intent);
       return new Promise((done, failed) => {
@@ -308,8 +328,11 @@ export function createRig(
     collarPct: 50,
     ...options.trading,
   };
-  const make = (): OrdersRoom =>
-    createOrders({
+  const make = (): OrdersRoom => {
+    const recovered: OrdersRoom['recovered'] = (...ended) => room.recovered(...ended);
+    const engine = options.engine?.({ state, network, time, account, close, recovered }) ?? own;
+    rig.engine = engine;
+    const room = createOrders({
       ...{ file: { account: self, trading }, state, engine, market: data, metrics: createMetrics() },
       ledger: {
         head: async () => ({
@@ -340,6 +363,8 @@ export function createRig(
       now: time.clock,
       every: time.every,
     });
+    return room;
+  };
 
   const rig: Rig = {
     ...{
@@ -354,12 +379,19 @@ export function createRig(
       fills: [],
       pages: 0,
     },
-    ...{ endings: new Map(), truth: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
+    ...{ endings: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
     orders: undefined as unknown as OrdersRoom,
+    engine: own,
     offers: (who = self) =>
       [...entries.ownedBy(who)].flatMap((entry) => (entry.type === 'offer' ? [toEntry(entry)] : [])),
     act(who, operations) {
       send(who === 'taker' ? taker : trader, operations);
+    },
+    tell() {
+      for (const { intent, ending, of } of late.splice(0)) {
+        if (of === rig.orders) intent.ended?.(ending);
+        else rig.orders.recovered(intent, ending);
+      }
     },
     restart() {
       rig.orders.stop();

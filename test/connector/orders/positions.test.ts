@@ -210,30 +210,17 @@ describe('connector/orders/positions', () => {
     rig.faults.silent = true;
     await assert.rejects(rig.orders.openPosition(request(), never), { code: 'transaction-timeout' });
     assert.deepEqual(rig.orders.positions(), []);
-    const [{ id, payload } = { id: '', payload: null }] = rig.intents;
+    const [{ id } = { id: '' }] = rig.intents;
     const orders = rig.restart();
     orders.start();
     assert.deepEqual(orders.positions(), []);
-    orders.recovered({ id, payload }, rig.endings.get(id)!);
-    orders.recovered({ id, payload }, rig.endings.get(id)!);
+    orders.recovered({ id }, rig.endings.get(id)!);
+    orders.recovered({ id }, rig.endings.get(id)!);
     const [position] = orders.positions();
     assert.equal(position!.base, 100n * UNIT);
     assert.equal(position!.orders.length, 8);
     rig.faults.silent = false;
     assert.equal((await orders.closePosition(position!.address, never)).base, 100n * UNIT);
-  });
-
-  it('opens after all when its failure was told wrongly @security', async () => {
-    rig.faults.lie = () => [];
-    await assert.rejects(rig.orders.openPosition(request(), never), { code: 'ledger-untrusted' });
-    assert.deepEqual(rig.orders.positions(), []);
-    const [{ id, payload } = { id: '', payload: null }] = rig.intents;
-    rig.orders.recovered({ id, payload }, rig.truth.get(id)!);
-    rig.orders.recovered({ id, payload }, rig.truth.get(id)!);
-    assert.deepEqual(
-      rig.orders.positions().map(({ base, orders }) => [base, orders.length]),
-      [[100n * UNIT, 8]],
-    );
   });
 
   it('stays open when its offers cannot be deleted', async () => {

@@ -93,6 +93,7 @@ describe('connector/orders in a storm', () => {
           let fees = 0n;
           for (const [index, it] of (actions as Action[]).entries()) await step(rig, it, index);
           rig.faults.silent = false;
+          rig.tell();
           for (const _ of [1, 2, 3]) await rig.orders.sweep(never);
           const orders = rig.orders.list({ limit: 1000 });
           assert.ok(orders.every(({ state }) => state !== 'pending' && state !== 'unknown'));
