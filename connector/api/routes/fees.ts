@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { formatFee } from '../../market/amount.ts';
+import { bidFor } from '../../transactions/fees.ts';
 import { text } from '../fields.ts';
 import { defineApi } from '../route.ts';
 
@@ -14,12 +15,16 @@ export const fees = defineApi({
     /** What the policies let the account spend on fees; null where they say nothing. */
     window: z.strictObject({ amount: text, seconds: z.int() }).nullable(),
   }),
-  async handle(_input, { ledger, file }, signal) {
-    const { baseFee, capacityUsage, bids } = await ledger.feeStatistics(signal);
-    const { perOperation, perTransaction, percentile, window } = file.fees;
-    let bid = bids[percentile] ?? baseFee;
-    if (bid < baseFee) bid = baseFee;
-    if (bid > perOperation) bid = perOperation;
+  async handle(_input, context, signal) {
+    const { fees } = context.file;
+    const statistics = await context.ledger.feeStatistics(signal);
+    const { baseFee, capacityUsage } = statistics;
+    const { perOperation, perTransaction, percentile, window } = fees;
+    const now = context.now();
+    // Before what is left of the window is shared out.
+    const history = { spent: 0n, oldest: undefined, operations: 0, countedSince: now };
+    const limits = { ...fees, window: undefined };
+    const bid = bidFor(statistics, limits, history, { operations: 1, deletions: false, now });
     return {
       ...{ baseFee: formatFee(baseFee), bid: formatFee(bid) },
       ...{ percentile, capacityUsage },

@@ -63,6 +63,7 @@ export const ordersPlace = defineApi({
       idempotencyKey: key ?? ids.join(',').slice(0, 200),
     });
     const placed = await context.orders.place(requests, signal);
+    if (placed.length === 1 && placed[0]?.hash !== undefined) note({ hash: placed[0].hash });
     return { orders: placed.map((one) => showOrder(one, context.tokens)) };
   },
 });

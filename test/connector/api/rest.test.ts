@@ -136,7 +136,7 @@ describe('connector/api: /v1', () => {
       ],
     ]);
     assert.deepEqual(stand.notes[0], {
-      ...{ market: 'XLM-USDC', side: 'BUY', amount: '10', idempotencyKey: 'a-1' },
+      ...{ market: 'XLM-USDC', side: 'BUY', amount: '10', idempotencyKey: 'a-1', hash: 'ab'.repeat(32) },
     });
   });
 
@@ -292,7 +292,7 @@ describe('connector/api: /v1', () => {
 
   it('fees: the bid within its cap', async () => {
     assert.deepEqual(await get('/v1/fees'), {
-      ...{ baseFee: '0.00001', bid: '0.002', percentile: 90, capacityUsage: 0.5 },
+      ...{ baseFee: '0.00001', bid: '0.002', percentile: 90, capacityUsage: 0.9 },
       ...{ caps: { perOperation: '0.002', perTransaction: '0.202' }, window: null },
     });
   });

@@ -153,7 +153,7 @@ export function createDoubles(): Doubles {
     engine: { load: () => ({ waiting: 1, inFlight: 2, channels: 3 }) },
     ledger: {
       head: async () => ({ sequence: 9, closedAt: 4_000, baseFee: 100n, baseReserve: 5_000_000n }),
-      feeStatistics: async () => ({ baseFee: 100n, capacityUsage: 0.5, bids: { 90: 30_000n } }),
+      feeStatistics: async () => ({ baseFee: 100n, capacityUsage: 0.9, bids: { 90: 30_000n } }),
       endpoints: () => [{ url: 'https://h', kind: 'horizon', state: 'up', reason: undefined, head: 9 }],
       account: async () => ({
         ...{ sequence: 1n, subentries: 6, sponsoring: 1, sponsored: 2 },
