@@ -287,6 +287,32 @@ describe('connector/ledger/stream', () => {
     assert.equal(other.lines[0]?.path, '/news?cursor=11');
   });
 
+  it('@security takes no book of another pair, and no trade of others, from a stream', async () => {
+    const seen: string[] = [];
+    const client = createHorizonClient(
+      { networkPassphrase: RECORDED_PASSPHRASE },
+      { transport: Object.assign(replay(recorded(1)), world.transport), events: { answered() {} }, clock },
+    );
+    ended = Promise.resolve();
+    const noting = { event: () => void seen.push('event'), down: (reason: string) => void seen.push(reason) };
+    client.watchBook('native', `USDC:${ISSUER}`, noting, stop.signal);
+    client.watchTrades('native', `USDC:${ISSUER}`, '0-0', noting, stop.signal);
+    client.watchTradesOf(ISSUER, '0-0', noting, stop.signal);
+    await settle();
+    const texts = ['sse-13-order-book.jsonl', 'sse-14-trades-now.jsonl', 'sse-14-trades-now.jsonl'].map(
+      (name) =>
+        recordedStream(name)
+          .chunks.map(({ text }) => text)
+          .join(''),
+    );
+    for (const [index, text] of texts.entries()) await line(index).write(text);
+    assert.deepEqual(seen, [
+      'a stream sends a book of another pair',
+      'a stream sends a trade of others',
+      'a stream sends a trade of others',
+    ]);
+  });
+
   it('recorded: ledgers, the book and trades of a real Horizon', async () => {
     const seen: string[] = [];
     const USDC = `USDC:${ISSUER}`;

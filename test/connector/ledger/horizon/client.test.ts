@@ -226,6 +226,32 @@ describe('connector/ledger/horizon: answers of a real Horizon', () => {
     assert.equal(await answering(39).client.newestTrade({ account: taker }, signal), '0-0');
   });
 
+  it('@security takes no number above what the ledger can hold, and makes none', async () => {
+    for (const sequence of ['9223372036854775808', '-1', '1e3', ' 1', 1]) {
+      const account = changed(17, (it: object) => void Object.assign(it, { sequence }));
+      await assert.rejects(answering(account).client.account(MAKER, signal), untrusted, String(sequence));
+    }
+    const deep = changed(82, (it: { bids: object[] }) => {
+      it.bids = [{ price_r: { n: 1, d: 2_147_483_647 }, amount: '922337203685.4775807' }];
+    });
+    const { value } = await answering(deep).client.book(USDC, 'native', 20, signal);
+    assert.equal(value.bids[0]?.amount, 9_223_372_036_854_775_807n);
+    const dust = changed(82, (it: { bids: object[] }) => {
+      it.bids = [{ price_r: { n: 3, d: 1 }, amount: '0.0000002' }];
+    });
+    assert.deepEqual((await answering(dust).client.book(USDC, 'native', 20, signal)).value.bids, []);
+    for (const price_r of [
+      { n: 0, d: 1 },
+      { n: 1, d: 0 },
+      { n: -1, d: 1 },
+      { n: 2_147_483_648, d: 1 },
+      { n: 0.5, d: 1 },
+    ]) {
+      const odd = changed(82, (it: { asks: object[] }) => void Object.assign(it.asks[0]!, { price_r }));
+      await assert.rejects(answering(odd).client.book(USDC, 'native', 20, signal), untrusted);
+    }
+  });
+
   it('what a server answers in place of data has its code', async () => {
     for (const [n, code] of [
       [258, 'ledger-unreachable'],
