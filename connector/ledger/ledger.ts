@@ -115,8 +115,6 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       last !== undefined && last.head.sequence > sequence
         ? last.head
         : { sequence, closedAt, baseFee, baseReserve };
-    const old = freshness(head, now());
-    if (old !== undefined) throw connectorError('ledger-stale', old);
     last = { head, at: now() };
     if (recent.at(-1)?.sequence !== head.sequence) recent.push(head);
     while (recent.length > 1 && freshness(recent[1]!, now()) !== undefined) recent = recent.slice(1);
@@ -242,7 +240,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
             value: { found, oldest: history.oldest, closedAt: history.closedAt },
           };
         },
-        contradicts,
+        contradicts: outcomesContradict,
       },
       signal,
     );
@@ -368,7 +366,10 @@ function headHandlers({ event, ...rest }: StreamHandlers<LedgerHead>): StreamHan
 }
 
 /** One that has it and one whose history reaches over that ledger and has it not cannot both be right, nor two results. */
-const contradicts: Contradicts<{ found: LedgerTransaction | undefined; oldest: number }> = (a, b) => {
+export const outcomesContradict: Contradicts<{ found: LedgerTransaction | undefined; oldest: number }> = (
+  a,
+  b,
+) => {
   const [one, other] = a.value.found === undefined ? [b, a] : [a, b];
   if (one.value.found === undefined) return false;
   if (other.value.found !== undefined) return true;

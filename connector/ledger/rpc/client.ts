@@ -167,7 +167,6 @@ export function createRpcClient(
         closedAt: answer.latestLedgerCloseTime,
       };
       if (answer.status === 'NOT_FOUND') return { found: undefined, history };
-      if (answer.txHash !== hash) throw untrusted('RPC answered another transaction than asked');
       if (answer.ledger > answer.latestLedger) {
         throw untrusted('RPC answered a transaction of a later ledger than its last one');
       }

@@ -64,9 +64,7 @@ export const transaction = z.discriminatedUnion('status', [
   z.object({
     status: z.enum(['SUCCESS', 'FAILED']),
     ...range,
-    txHash: hash,
     ledger: ledger.min(1),
-    feeBump: z.boolean(),
     envelopeXdr: xdr,
     resultXdr: xdr,
   }),

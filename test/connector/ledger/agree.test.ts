@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Claim, judge } from '../../../connector/ledger/agree.ts';
 import { createChain, follow, judgeHeads, type Shown } from '../../../connector/ledger/chain.ts';
+import { freshness } from '../../../connector/ledger/checks.ts';
 import type { HorizonHead } from '../../../connector/ledger/horizon/types.ts';
+import { outcomesContradict } from '../../../connector/ledger/ledger.ts';
+import type { LedgerTransaction } from '../../../connector/ledger/types.ts';
 
 const claim = (source: string, ledger: number | undefined, key: string): Claim<string> => ({
   ...{ source, ledger, key, value: key },
@@ -121,6 +124,26 @@ const shown = (source: string, ...heads: HorizonHead[]): Shown => {
   return { source, head: heads.at(-1)!, chain };
 };
 
+describe('connector/ledger: outcomes', () => {
+  const told = (at: number, found: boolean, oldest = 1) => ({
+    ...{ source: 'any', ledger: at, key: '' },
+    value: { oldest, found: found ? ({ ledger: at } as LedgerTransaction) : undefined },
+  });
+
+  it('@security who has a transaction contradicts whose history reaches over its ledger, and another ledger or result', () => {
+    const cases: [string, ReturnType<typeof told>, ReturnType<typeof told>, boolean][] = [
+      ['history reaches over it', told(10, true), told(10, false), true],
+      ['history ends before it', told(10, true), told(9, false), false],
+      ['history begins after it', told(10, true), told(20, false, 11), false],
+      ['another ledger', told(10, true), told(15, true), true],
+      ['both have it not', told(10, false), told(15, false), false],
+    ];
+    for (const [name, a, b, expected] of cases) {
+      assert.deepEqual([outcomesContradict(a, b), outcomesContradict(b, a)], [expected, expected], name);
+    }
+  });
+});
+
 describe('connector/ledger: heads', () => {
   it('@security a source that tells two stories of one ledger contradicts itself', () => {
     const cases: [string, HorizonHead, RegExp][] = [
@@ -134,6 +157,12 @@ describe('connector/ledger: heads', () => {
       assert.match(follow(chain, lie) ?? '', says, name);
       assert.equal(follow(chain, head(11)), undefined, 'nothing of the lie is noted');
     }
+  });
+
+  it('a head is of now when it is at most 30 s old and at most 15 s ahead of our clock', () => {
+    const ages = [30_000, 30_001, -15_000, -15_001];
+    const told = ages.map((age) => freshness(head(10), head(10).closedAt + age) === undefined);
+    assert.deepEqual(told, [true, false, true, false]);
   });
 
   it('a source that goes back lags, and is honest', () => {

@@ -117,11 +117,13 @@ describe('connector/ledger: streams over all Horizons, and servers that hang', (
     await one.head(signal);
     const two = world.over(['horizon', 'rpc'], 1).ledger;
     await two.head(signal);
+    const began = performance.now();
     const trickle = { kind: 'body', how: 'trickle', bytes: 1, everyMs: 1_000 } as const;
     world.fault(trickle, 'horizon');
     assert.equal((await one.offers('native', USDC, 10, signal)).length, 2);
     world.sandbox.faults.remove();
     world.fault(trickle, 'rpc');
     assert.ok((await two.account(TRADER, signal)) !== undefined);
+    assert.ok(performance.now() - began < 7_000, 'each of them would hold an answer up for 8 s');
   });
 });

@@ -169,6 +169,42 @@ describe('connector/ledger: over all sources', () => {
     assert.ok('found' in (await ledger.transaction(hash, signal)));
   });
 
+  it('@security an absence is dated by the source that vouches for the least', async () => {
+    const { ledger } = world.over(['horizon', 'rpc'], 1);
+    const { latest } = world.sandbox.network;
+    world.fault({ kind: 'lag', ledgers: 1 }, 'rpc');
+    world.advance(5_000);
+    const answer = await ledger.transaction('ab'.repeat(32), signal);
+    assert.ok('absentAt' in answer);
+    assert.deepEqual(
+      [answer.absentAt.sequence, answer.absentAt.closedAt],
+      [latest.sequence, latest.closeTime * 1_000],
+    );
+  });
+
+  it('@security a history that began a moment ago says nothing of what is not in it', async () => {
+    const short = await startSourcesWorld(10);
+    try {
+      for (let closed = 0; closed < 20; closed += 1) short.advance(1_000);
+      const { ledger } = short.over(['horizon'], 1);
+      await assert.rejects(ledger.transaction('ab'.repeat(32), signal), { code: 'ledger-stale' });
+    } finally {
+      await short.stop();
+    }
+  });
+
+  it('one contradiction alone puts nobody in quarantine: it may be the moment between two answers', async () => {
+    const { ledger, events } = world.over(['horizon', 'horizon-2', 'rpc'], 2);
+    await ledger.account(TRADER, signal);
+    world.fault({ kind: 'forge_account', account: TRADER, balance: '999999' });
+    await ledger.account(TRADER, signal);
+    await world.settled();
+    world.sandbox.faults.remove();
+    await ledger.account(TRADER, signal);
+    await world.settled();
+    assert.deepEqual(events, []);
+  });
+
   it('goes on with the other source when one is unreachable, and believes none alone after a dispute', async () => {
     const { ledger, events } = world.over(['horizon', 'rpc'], 1);
     world.fault({ kind: 'html', status: 503 }, 'rpc');

@@ -43,7 +43,7 @@ export interface SourcesWorld {
   stop(): Promise<void>;
 }
 
-export async function startSourcesWorld(): Promise<SourcesWorld> {
+export async function startSourcesWorld(retain = 400): Promise<SourcesWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'ledger-sources-'));
   let now = Date.now();
   const sandbox = await startSandbox({
@@ -52,7 +52,7 @@ export async function startSourcesWorld(): Promise<SourcesWorld> {
     listen: { host: '127.0.0.1', port: 0 },
     host: 'horizon.ledger.test',
     closeMs: 3_600_000,
-    retain: 400,
+    retain,
     submitTimeoutMs: 400,
     streamAtOnce: true,
     clock: () => now,
