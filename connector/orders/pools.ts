@@ -131,7 +131,7 @@ export function createPools(options: PoolsOptions): Pools {
   ): Promise<PoolMovement | undefined> {
     for (let tries = 0; tries < TOLD_TRIES; tries++) {
       if (tries > 0) await sleep(1_000, signal).catch(() => undefined);
-      const movements = await ledger.poolMovements?.(hash, signal).catch(() => undefined);
+      const movements = await ledger.poolMovements(hash, signal).catch(() => undefined);
       const moved = movements?.find(fits);
       if (moved !== undefined || signal.aborted) return moved;
     }

@@ -71,4 +71,15 @@ describe('connector/orders: pools through Horizon and RPC', () => {
       assert.equal((await pools.pool(POOL, never)).totalShares, 0n);
     });
   }
+
+  it('shares are told also when the account is believed as RPC says it', async () => {
+    const pools = poolsOver(['rpc', 'horizon'], 1);
+    const { shares } = await pools.deposit(POOL, [100n * UNIT, 9n * UNIT], ONE_PERCENT, 'lag', never);
+    world.fault({ kind: 'lag', ledgers: 1 }, 'rpc');
+    world.advance(5_000);
+    assert.deepEqual(
+      (await pools.holdings(undefined, never)).map((held) => held.shares),
+      [shares],
+    );
+  });
 });
