@@ -19,7 +19,7 @@ import type {
   StoredIntent,
 } from '../../../connector/transactions/types.ts';
 import { resultToXdr, type TransactionResult } from '../../sandbox/ledger/result.ts';
-import { type Network, startNetwork } from '../../sandbox/network.ts';
+import { type Network, type Submission, startNetwork } from '../../sandbox/network.ts';
 import { createMarket } from '../../sandbox/scenario.ts';
 import { book, issuer, keyOf, PASSPHRASE, START, scenario, trader } from '../../sandbox/testing.ts';
 import { hashOf, signature } from '../software-signer.ts';
@@ -94,9 +94,9 @@ export const intentOf = (
   ...more,
 });
 
-export function createRig(change: { channels?: number; options?: Partial<EngineOptions> } = {}): Rig {
-  const time = createSimulation(START * 1_000);
-  const channels = Array.from({ length: change.channels ?? 0 }, (_, n) => keyOf(`channel-${n}`).publicKey());
+/** A market with our account and channels that only its key signs for. `at` in seconds since 1970. */
+export function createWorld(count: number, at: number) {
+  const channels = Array.from({ length: count }, (_, n) => keyOf(`channel-${n}`).publicKey());
   const plain = scenario(book);
   const accounts = channels.map((address) => ({
     name: address,
@@ -104,18 +104,23 @@ export function createRig(change: { channels?: number; options?: Partial<EngineO
     balance: 100n * UNIT,
     trustlines: [],
   }));
-  const market = createMarket({ ...plain, accounts: [...plain.accounts, ...accounts] }, START);
+  const market = createMarket({ ...plain, accounts: [...plain.accounts, ...accounts] }, at);
   for (const address of channels) {
     const account = market.state.account(address)!;
-    const thresholds = { ...account.thresholds, master: 0 };
     market.state.put({
       ...account,
-      thresholds,
+      thresholds: { ...account.thresholds, master: 0 },
       signers: [{ key: key.account, weight: 1 }],
       subentries: 1,
-    } as never);
+    });
   }
   market.state.commit();
+  return { market, channels };
+}
+
+export function createRig(change: { channels?: number; options?: Partial<EngineOptions> } = {}): Rig {
+  const time = createSimulation(START * 1_000);
+  const { market, channels } = createWorld(change.channels ?? 0, START);
   const network = startNetwork({
     ...market,
     ...{ clock: time.now, closeMs: 5_000, every: time.every, retain: 1_000 },
@@ -188,17 +193,7 @@ function modulesOf(rig: Rig): EngineModules {
     const { envelopeXdr } = applied.transaction;
     return { hash, ledger: applied.ledger, result: decodeResult(applied.resultXdr)!, envelopeXdr };
   };
-  const take = (envelopeXdr: string): SubmitAnswer => {
-    const submission = network.submit(envelopeXdr);
-    switch (submission.status) {
-      case 'ERROR':
-        return { kind: 'failed', resultXdr: resultXdrOf(submission.result) };
-      case 'TRY_AGAIN_LATER':
-        return { kind: 'try-again' };
-      default:
-        return { kind: 'queued' };
-    }
-  };
+  const take = (envelopeXdr: string): SubmitAnswer => answerOf(network.submit(envelopeXdr));
   return {
     now: time.now,
     sleep: time.sleep,
@@ -238,10 +233,25 @@ function modulesOf(rig: Rig): EngineModules {
   };
 }
 
+export function answerOf(submission: Submission): SubmitAnswer {
+  switch (submission.status) {
+    case 'ERROR':
+      return { kind: 'failed', resultXdr: resultXdrOf(submission.result) };
+    case 'TRY_AGAIN_LATER':
+      return { kind: 'try-again' };
+    default:
+      return { kind: 'queued' };
+  }
+}
+
 const resultXdrOf = (result: TransactionResult): string => resultToXdr(result).toXdr('base64');
 
 /** A signer that holds numbers as the real one does, and outlives what uses it. */
-function createSigner({ faults, asked, time }: Rig): EngineModules['signer'] {
+export function createSigner({
+  faults,
+  asked,
+  time,
+}: Pick<Rig, 'faults' | 'asked'> & { time: Pick<Simulation, 'now'> }): EngineModules['signer'] {
   const live = new Map<string, { hash: string; maxTime: number }>();
   return {
     async sign(envelopeXdr) {
