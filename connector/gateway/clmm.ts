@@ -4,6 +4,7 @@ import { formatAmount, MAX_STROOPS, parseDecimal, STROOPS_PER_UNIT } from '../ma
 import type { Market } from '../market/asset.ts';
 import { formatPrice, type Price } from '../market/quote.ts';
 import type { LocalBook } from '../market/types.ts';
+import { MAX_LEVELS } from '../orders/positions.ts';
 import { isFresh, lastPrice, middle } from '../orders/safety.ts';
 import type { Position, PositionChange } from '../orders/types.ts';
 import { type Context, decimal, requireAccount, requireChainNetwork } from './context.ts';
@@ -20,6 +21,15 @@ export const positionAddress = z
   .string()
   .regex(/^[0-9a-f]{1,64}$/, 'must be the address of a position, lower-case hex digits');
 export const walletAddress = z.string().max(80);
+const levels = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .transform(Number),
+  ])
+  .refine((count) => count >= 1 && count <= MAX_LEVELS, `must be 1 to ${MAX_LEVELS}`);
 export const ranged = {
   poolAddress,
   lowerPrice: decimal,
@@ -29,7 +39,7 @@ export const ranged = {
   /** Of the contract; offers stand at their own price, so that nothing slips. */
   slippagePct: decimal.optional(),
   /** Offers a side. */
-  levels: z.coerce.number<string | number>().optional(),
+  levels: levels.optional(),
 };
 /** Offers a side, when the client does not say. */
 export const DEFAULT_LEVELS = 5;

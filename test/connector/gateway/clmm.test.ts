@@ -217,6 +217,8 @@ describe('connector/gateway/clmm', () => {
       [{ lowerPrice: 0 }, /lowerPrice/],
       [{ upperPrice: 0.09 }, /lowerPrice must be below/],
       [{ levels: 51 }, /levels/],
+      [{ levels: 0 }, /levels/],
+      [{ levels: true }, /levels/],
       [{ levels: 'NaN' }, /levels/],
       [{ baseTokenAmount: -1 }, /baseTokenAmount/],
       [{ baseTokenAmount: '1e30' }, /baseTokenAmount/],
@@ -226,6 +228,12 @@ describe('connector/gateway/clmm', () => {
       const error = await refused('open', { ...whole, ...fields });
       assert.match(error, /^400 INVALID_PARAMS/);
       assert.match(error, message);
+    }
+    for (const levels of ['0', '999', '1e9']) {
+      assert.match(
+        await refused('quote-liquidity', { ...range, baseTokenAmount: '10', levels }),
+        /^400 INVALID_PARAMS levels/,
+      );
     }
     assert.match(await refused('open', { ...whole, baseTokenAmount: 99_999 }), /^400 INSUFFICIENT_BALANCE/);
     assert.deepEqual(rig.offers(), []);
