@@ -131,8 +131,18 @@ export function withKeys(route: ApiRoute, keys: Idempotency): Route {
   };
 }
 
-/** SHA-256 of method, path, query and body in RFC 8785 JSON: spaces and the order of fields do not matter. */
-const digestOf = ({ method, path, query, body }: Request): string =>
-  createHash('sha256')
-    .update(canonicalize([method, path, { ...query }, body ?? {}]) ?? '')
+/**
+ * SHA-256 of method, path, query and body in RFC 8785 JSON: spaces and the order of fields do not matter.
+ * @throws `invalid-params` for what has no such form: half a surrogate pair, a number beyond a double (1e999)
+ */
+function digestOf({ method, path, query, body }: Request): string {
+  let text: string | undefined;
+  try {
+    text = canonicalize([method, path, { ...query }, body ?? {}]);
+  } catch {
+    throw connectorError('invalid-params', 'the request holds a number or text that JSON cannot keep');
+  }
+  return createHash('sha256')
+    .update(text ?? '')
     .digest('hex');
+}
