@@ -86,6 +86,13 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
     return report;
   }
 
+  /** Not while offers are being taken away: what is placed now would go with them. */
+  function release(cause: Cause): void {
+    if (busy !== undefined) return;
+    holds.get(cause)?.();
+    holds.delete(cause);
+  }
+
   function look(): void {
     const causes = judgeCauses({
       now: now(),
@@ -93,11 +100,7 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
       deadManMs: trading.deadManSeconds * 1000,
       fresh: fresh(),
     });
-    for (const [cause, release] of holds) {
-      if (cause === 'shutdown' || causes.includes(cause)) continue;
-      release();
-      holds.delete(cause);
-    }
+    for (const cause of holds.keys()) if (cause !== 'shutdown' && !causes.includes(cause)) release(cause);
     for (const cause of causes) {
       if (holds.has(cause)) continue;
       holds.set(cause, orders.hold(REASONS[cause]));
@@ -126,6 +129,8 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
   return {
     heard() {
       heardAt = now();
+      // The call itself may be the order of a client that has come back.
+      release('dead-man');
     },
     start() {
       end ??= every(LOOK_MS, look);
