@@ -226,11 +226,12 @@ describe('the stock Hummingbot client', function () {
     const share = () =>
       onConnector('get_position_info_fresh', { trading_pair: pair, ...AMM, position_address: pool });
     const [price, base] = [Number(info.price), 100];
+    // A change of liquidity is a "sale" of nothing to the client; of a withdrawal it books no fill.
     const add = await onConnector('add_liquidity', {
       ...{ trading_pair: pair, price, ...AMM, slippage_pct: SLIPPAGE },
       ...{ base_token_amount: base, quote_token_amount: base * price },
     });
-    await client.event('OrderFilled', of(add));
+    await client.event('SellOrderCompleted', of(add));
     const position = await share();
     assert.ok(position.lp_token_amount > 0);
     assert.ok(
@@ -238,10 +239,10 @@ describe('the stock Hummingbot client', function () {
       `${position.base_token_amount} XLM in the pool`,
     );
     const part = await onConnector('remove_liquidity', { trading_pair: pair, ...AMM, percentage: 50 });
-    await client.event('OrderFilled', of(part));
+    await client.event('SellOrderCompleted', of(part));
     assert.ok(Math.abs((await share()).lp_token_amount / position.lp_token_amount - 0.5) < 0.001);
     const rest = await onConnector('remove_liquidity', { trading_pair: pair, ...AMM, percentage: 100 });
-    await client.event('OrderFilled', of(rest));
+    await client.event('SellOrderCompleted', of(rest));
     assert.equal((await share())?.lp_token_amount ?? 0, 0);
   });
 
