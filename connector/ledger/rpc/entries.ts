@@ -36,6 +36,11 @@ export function poolKey(id: string): string {
   return xdr.LedgerKey.liquidityPool(key).toXdr('base64');
 }
 
+/** The ledger has no negative amounts, though the bytes could say them. */
+function amounts(...values: readonly bigint[]): void {
+  if (values.some((value) => value < 0n)) throw new Error('a negative amount');
+}
+
 const decode = (bytes: string): xdr.LedgerEntryData => xdr.LedgerEntryData.fromXdr(bytes, 'base64');
 
 /** The key that an entry is kept under, rebuilt from its own bytes: it must be the one that was asked for. */
@@ -70,6 +75,7 @@ export function decodeAccount(account: string, lines: readonly string[]): Accoun
   const { balance, seqNum, numSubEntries, ext } = entry.account;
   const v1 = ext.type === 'v1' ? ext.v1 : undefined;
   const v2 = v1?.ext.type === 'v2' ? v1.ext.v2 : undefined;
+  amounts(balance, seqNum, v1?.liabilities.buying ?? 0n, v1?.liabilities.selling ?? 0n);
   const native: Balance = {
     asset: NATIVE,
     balance,
@@ -94,6 +100,7 @@ function decodeLine(bytes: string): Balance {
   }
   const { asset, balance, limit, flags, ext } = entry.trustLine;
   const v1 = ext.type === 'v1' ? ext.v1 : undefined;
+  amounts(balance, limit, v1?.liabilities.buying ?? 0n, v1?.liabilities.selling ?? 0n);
   return {
     asset: fromXdrAsset(xdr.Asset.fromXdr(asset.toXdr())),
     balance,
@@ -108,6 +115,7 @@ export function decodeOffer(bytes: string): OfferEntry {
   const entry = decode(bytes);
   if (entry.type !== 'offer') throw new Error('no offer');
   const { offerId, sellerId, selling, buying, amount, price } = entry.offer;
+  amounts(amount);
   if (price.n < 1 || price.d < 1) throw new Error('no price');
   return {
     id: String(offerId),
@@ -124,6 +132,7 @@ export function decodePool(bytes: string): PoolEntry {
   if (entry.type !== 'liquidityPool') throw new Error('no pool');
   const { liquidityPoolId, body } = entry.liquidityPool;
   const { params, reserveA, reserveB, totalPoolShares } = body.constantProduct;
+  amounts(reserveA, reserveB, totalPoolShares);
   return {
     id: Buffer.from(liquidityPoolId.toXdr()).toString('hex'),
     assets: [fromXdrAsset(params.assetA), fromXdrAsset(params.assetB)],

@@ -5,9 +5,9 @@ import * as xdr from '@stellar/stellar-sdk/xdr';
 import fc from 'fast-check';
 import { isCoded } from '../../../common/errors.ts';
 import { createRpcClient, type RpcClient } from '../../../connector/ledger/rpc/client.ts';
-import { accountKey, offerKey, poolKey, trustLineKey } from '../../../connector/ledger/rpc/entries.ts';
+import { accountKey, keyOf, offerKey, poolKey, trustLineKey } from '../../../connector/ledger/rpc/entries.ts';
 import type { Answer, Transport } from '../../../connector/ledger/transport.ts';
-import { fromXdrAsset } from '../../../connector/market/asset.ts';
+import { fromXdrAsset, toXdrAsset } from '../../../connector/market/asset.ts';
 
 interface Recorded {
   n: number;
@@ -204,11 +204,68 @@ describe('connector/ledger/rpc: answers of a real RPC', () => {
     await assert.rejects(both.networkPassphrase(signal), { code: 'ledger-untrusted' });
   });
 
+  it('offers and a pool, from entries', async () => {
+    const [a, b] = ['native', `USDC:${ACCOUNT_OTHER}`] as const;
+    const { rpc } = answering((id) => ({ body: entriesBody(id, offerEntry(a, b)) }));
+    const { value, ledger } = await rpc.offers(ACCOUNT_OTHER, ['7', '8'], signal);
+    assert.equal(ledger, 369);
+    assert.deepEqual(value, [
+      {
+        ...{ id: '7', seller: ACCOUNT_OTHER, selling: a, buying: b, amount: 5_000n },
+        price: { numerator: 3n, denominator: 25n },
+      },
+    ]);
+    const id = 'ab'.repeat(32);
+    const pools = answering((n) => ({ body: entriesBody(n, poolEntry(id, a, b)) })).rpc;
+    assert.deepEqual((await pools.pool(id, signal)).value, {
+      ...{ id, assets: [a, b], reserves: [1_000n, 120n], totalShares: 346n, feeBps: 30 },
+    });
+    await assert.rejects(pools.pool('cd'.repeat(32), signal), { code: 'ledger-untrusted' });
+    await assert.rejects(rpc.offers(ACCOUNT_OTHER, ['8'], signal), { code: 'ledger-untrusted' });
+  });
+
   it('keys of offers and pools', () => {
     assert.equal(offerKey(ACCOUNT_OTHER, '2').length % 4, 0);
     assert.match(poolKey('ab'.repeat(32)), /^AAAABaurq6ur/);
   });
 });
+
+const stringify = (value: unknown): string =>
+  JSON.stringify(value, (_name, it: unknown) => (typeof it === 'bigint' ? String(it) : it)) ?? '';
+
+const offerEntry = (selling: string, buying: string): xdr.LedgerEntryData =>
+  xdr.LedgerEntryData.offer(
+    new xdr.OfferEntry({
+      sellerId: xdr.PublicKey.publicKeyTypeEd25519(StrKey.decodeEd25519PublicKey(ACCOUNT_OTHER)),
+      offerId: 7n,
+      selling: toXdrAsset(selling),
+      buying: toXdrAsset(buying),
+      amount: 5_000n,
+      price: new xdr.Price({ n: 3, d: 25 }),
+      flags: 0,
+      ext: xdr.OfferEntryExt.v0(),
+    }),
+  );
+const poolEntry = (id: string, a: string, b: string): xdr.LedgerEntryData =>
+  xdr.LedgerEntryData.liquidityPool(
+    new xdr.LiquidityPoolEntry({
+      liquidityPoolId: xdr.PoolId.fromXdr(Buffer.from(id, 'hex')),
+      body: xdr.LiquidityPoolEntryBody.liquidityPoolConstantProduct(
+        new xdr.LiquidityPoolEntryConstantProduct({
+          params: new xdr.LiquidityPoolConstantProductParameters({
+            ...{ assetA: toXdrAsset(a), assetB: toXdrAsset(b), fee: 30 },
+          }),
+          ...{ reserveA: 1_000n, reserveB: 120n, totalPoolShares: 346n, poolSharesTrustLineCount: 1n },
+        }),
+      ),
+    }),
+  );
+/** An answer of getLedgerEntries with one entry under the key that is its own, or with other bytes under that key. */
+function entriesBody(id: number, entry: xdr.LedgerEntryData, bytes = Buffer.from(entry.toXdr())): string {
+  const key = keyOf(entry.toXdr('base64'));
+  const one = { key, xdr: bytes.toString('base64'), lastModifiedLedgerSeq: 300, extXdr: 'AAAAAA==' };
+  return JSON.stringify({ jsonrpc: '2.0', id, result: { entries: [one], latestLedger: 369 } });
+}
 
 describe('connector/ledger/rpc: fuzz', () => {
   const RUNS = Number(process.env.FUZZ_CASES ?? 5_000);
@@ -255,6 +312,37 @@ describe('connector/ledger/rpc: fuzz', () => {
     );
   });
 
+  it('@security offers and pools with changed bytes are read or refused, never another throw', async () => {
+    const id = 'ab'.repeat(32);
+    const entries = [
+      offerEntry('native', `USDC:${ACCOUNT_OTHER}`),
+      poolEntry(id, 'native', `USDC:${ACCOUNT_OTHER}`),
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(0, 1),
+        fc.array(fc.record({ at: fc.nat({ max: 250 }), flip: fc.integer({ min: 1, max: 255 }) }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+        fc.nat({ max: 8 }),
+        async (which, flips, cut) => {
+          const bytes = Buffer.from(entries[which]!.toXdr());
+          for (const { at, flip } of flips) bytes[at % bytes.length]! ^= flip;
+          const { rpc } = answering((n) => ({
+            body: entriesBody(n, entries[which]!, bytes.subarray(0, bytes.length - cut)),
+          }));
+          const read = which === 0 ? rpc.offers(ACCOUNT_OTHER, ['7'], signal) : rpc.pool(id, signal);
+          const answer = await read.catch((error: unknown) => {
+            if (!isCoded(error, 'ledger-untrusted')) throw error;
+          });
+          assert.equal(stringify(answer).includes('"-'), false, 'nothing is negative');
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
   it('@security entries with changed bytes never give an account that is not the one asked', async () => {
     const [key] = (parameter(6) as { keys: string[] }).keys;
     const body = recorded(6).response.body;
@@ -269,7 +357,8 @@ describe('connector/ledger/rpc: fuzz', () => {
           const rpc = replay(6, (text) => text.replace(xdr.toString('base64'), bytes.toString('base64')));
           const read = rpc.account(accountOf(key!), [], signal);
           if (at < 40) return assert.rejects(read, { code: 'ledger-untrusted' });
-          await read.catch((error: unknown) => assert.ok(isCoded(error, 'ledger-untrusted')));
+          const answer = await read.catch((error: unknown) => assert.ok(isCoded(error, 'ledger-untrusted')));
+          assert.equal(stringify(answer).includes('"-'), false, 'nothing is negative');
         },
       ),
       { numRuns: Math.min(RUNS, 1_000) },
