@@ -161,7 +161,8 @@ function afterSubmit(before: Progress, fact: SubmitFact, now: number): Decision 
     case 'refused': {
       // Once some server may have taken it, a refusal may only mean that a ledger has it (tx_bad_seq): no reason then.
       const { code } = fact.refusal.result ?? {};
-      const refusal = progress.maybeTaken ? progress.refusal : fact.refusal;
+      // The first one is the reason: later ones may only say that its time has passed.
+      const refusal = progress.refusal ?? (progress.maybeTaken ? undefined : fact.refusal);
       return { progress: { ...progress, refusal, underbid: code === 'txInsufficientFee' }, step: lookUp(0) };
     }
     case 'rate-limited': {
