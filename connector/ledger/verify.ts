@@ -61,6 +61,8 @@ export function verifyTransaction(
   ) {
     throw untrusted('its result and what is said beside it differ');
   }
+  // Nobody pays more than was bid (CAP-0005): of a fee bump its own bid counts.
+  if (result.feeCharged > layers[0]!.fee) throw untrusted('it paid a higher fee than it bid');
   if (!isResultOf(result, inner.operations)) throw untrusted('its result is of other operations');
   const { innerHash: _, ...decoded } = result;
   return { hash, ledger, result: decoded, envelopeXdr };
@@ -79,6 +81,8 @@ export const envelopeHash = (envelopeXdr: string, networkPassphrase: string): st
 interface Layer {
   hash: string;
   source: string;
+  /** What it bids at most, stroops. */
+  fee: bigint;
   signatures: readonly xdr.DecoratedSignature[];
   operations: readonly xdr.Operation[];
 }
@@ -96,6 +100,7 @@ function envelopeLayers(envelopeXdr: string, networkPassphrase: string): Layer[]
         .update(tx.toXdr())
         .digest('hex'),
       source: accountOf(source),
+      fee: BigInt(tx.fee),
     });
     const plain = ({ tx, signatures }: xdr.TransactionV1Envelope): Layer => ({
       ...layer(2, tx, tx.sourceAccount),

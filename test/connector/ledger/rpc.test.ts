@@ -148,6 +148,8 @@ describe('connector/ledger/rpc: answers of a real RPC', () => {
     await assert.rejects(replay(21).transaction(other, signal), { code: 'ledger-untrusted' });
     for (const rpc of [
       changed(21, '"status":"SUCCESS"', '"status":"FAILED"'),
+      // A fee above the bid.
+      changed(21, '"resultXdr":"AAAAAAAAAGQ', '"resultXdr":"AAAAAAAAAGU'),
       changed(
         21,
         '"resultXdr":"AAAAAAAAAGQAAAAAAAAAAQAAAAAAAAAB',
