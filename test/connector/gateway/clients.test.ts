@@ -72,4 +72,27 @@ describe('connector/gateway: who a client certificate is', () => {
     assert.equal(isIssuedBy(leaf, readBundle(Buffer.from(`${ours.cert}\n# x\n${theirs.cert}`))), true);
     assert.deepEqual(readBundle(Buffer.from('nothing')), []);
   });
+
+  it('@security nor did one of the same name where the certificate names no key', async () => {
+    const make = () =>
+      webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+    const [ours, theirs, own] = await Promise.all([make(), make(), make()]);
+    const shared = { signingAlgorithm: ALGORITHM, extensions: [] };
+    const authority = async (keys: webcrypto.CryptoKeyPair) =>
+      new X509Certificate(
+        (
+          await x509.X509CertificateGenerator.createSelfSigned({ ...shared, name: 'CN=clients', keys })
+        ).toString('pem'),
+      );
+    const leaf = new X509Certificate(
+      (
+        await x509.X509CertificateGenerator.create({
+          ...{ ...shared, subject: 'CN=bot-1', issuer: 'CN=clients', publicKey: own.publicKey },
+          signingKey: theirs.privateKey,
+        })
+      ).toString('pem'),
+    );
+    assert.equal(isIssuedBy(leaf, [await authority(ours)]), false);
+    assert.equal(isIssuedBy(leaf, [await authority(theirs)]), true);
+  });
 });

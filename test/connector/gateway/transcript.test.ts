@@ -39,11 +39,12 @@ describe('connector/gateway: the client’s calls at start_network, over mTLS', 
     it(`${exchange.request.slice(0, 2).join(' ')} ${JSON.stringify(exchange.request[2] ?? '')}`, async () => {
       const { request, status, answer } = named(exchange);
       const reply = await world.call(...request);
-      const { signature } = (reply.body ?? {}) as { signature?: string };
+      const { signature, quoteId } = (reply.body ?? {}) as { signature?: string; quoteId?: string };
       if (answer === undefined) assert.equal(reply.text, '');
       assert.deepEqual(reply.body, fill(answer, reply.body));
       assert.equal(reply.status, status);
       if (signature !== undefined) names.SIGNATURE = signature;
+      if (quoteId !== undefined) names.QUOTE = quoteId;
     });
   }
 });
