@@ -1,3 +1,4 @@
+import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
 import type { Outcome } from './decide.ts';
 import { endingOf, errorOf, type Share, verdict } from './endings.ts';
@@ -27,6 +28,8 @@ const GRACE_MS = 15_000;
 const SIGNER_HOLDS_SECONDS = 61;
 /** How often (milliseconds) a number is asked for that the signer holds for a transaction we do not know. */
 const HELD_POLL_MS = 3_000;
+/** How long (milliseconds) a channel is left alone that the ledger does not have. */
+const CHANNEL_MISSING_MS = 60_000;
 /** How often an intent is tried again after transactions that failed by no fault of its own. */
 const MAX_TRIES = 3;
 
@@ -100,7 +103,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       batch = planned.batch;
       putBack(planned.back);
     } catch (error) {
-      for (const entry of entries) refuse(entry, error);
+      if (isCoded(error) && error.field === 'channelAccounts') {
+        hold(slot, 'channel-missing', now() + CHANNEL_MISSING_MS);
+        putBack(entries);
+      } else for (const entry of entries) refuse(entry, error);
     }
     if (batch !== undefined && closing) {
       for (const { entry } of batch.planned) refuse(entry, shuttingDown());

@@ -47,7 +47,7 @@ export interface Prepared {
 /**
  * Plans the entries on an account read anew, each knowing what those before it and those in flight take. One whose plan
  * fails is told so and left out; those without room come back.
- * @throws the ledger's errors, `insufficient-balance` when an account is not in the ledger
+ * @throws the ledger's errors, `insufficient-balance` when an account is not in the ledger; a channel by its field
  */
 export async function planBatch(
   slot: Slot,
@@ -67,7 +67,7 @@ export async function planBatch(
   ]);
   if (state === undefined) throw missing(account);
   const read = slot.sequence ?? (slot.account === account ? state : source)?.sequence;
-  if (read === undefined) throw missing(slot.account);
+  if (read === undefined) throw missing(slot.account, 'channelAccounts');
 
   const bid = (operations: number, deletions: boolean): bigint =>
     bidFor(statistics, fees, history(), { operations, deletions, now: now() });
@@ -105,8 +105,10 @@ export async function planBatch(
   };
 }
 
-const missing = (account: string) =>
-  connectorError('insufficient-balance', `the account ${account} is not in the ledger`);
+const missing = (account: string, field?: string) =>
+  connectorError('insufficient-balance', `the account ${account} is not in the ledger`, {
+    ...(field !== undefined && { field }),
+  });
 
 async function planOne({ intent, signal }: Entry, state: BuildState, most: number): Promise<Plan> {
   signal.throwIfAborted();

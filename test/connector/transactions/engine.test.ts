@@ -5,7 +5,7 @@ import { isDeletion } from '../../../connector/transactions/envelope.ts';
 import type { EngineOptions, Intent } from '../../../connector/transactions/types.ts';
 import type { AppliedTransaction } from '../../sandbox/ledger/close.ts';
 import { bidOf } from '../../sandbox/ledger/envelope.ts';
-import { trader } from '../../sandbox/testing.ts';
+import { keyOf, trader } from '../../sandbox/testing.ts';
 import { decodeEnvelope } from '../software-signer.ts';
 import { createRig, intentOf, never, type Rig, sell, UNIT } from './rig.ts';
 
@@ -141,6 +141,13 @@ describe('connector/transactions/engine', () => {
       assert.equal(inLedgers().at(-1)!.transaction.source, rig.channels[1]);
       assert.ok(inLedgers().every(({ transaction }) => transaction.signatures.length === 1));
     });
+  });
+
+  it('leaves a channel alone that the ledger does not have', async () => {
+    rig = createRig({ options: { channelAccounts: [keyOf('a').publicKey(), keyOf('b').publicKey()] } });
+    const swaps = Array.from({ length: 3 }, (_, n) => intentOf(`s${n}`, [sell(UNIT)], { shared: false }));
+    assert.ok(codes(await run(...swaps)).every((code) => code === 'applied'));
+    assert.ok(rig.events.includes('held channel-missing'));
   });
 
   describe('timeouts', () => {
