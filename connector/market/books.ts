@@ -131,12 +131,10 @@ export function createBook(market: Market, options: BookOptions): Book {
   const down = (): void => {
     downSince ??= now();
     streamed = undefined;
-    heard = [];
     dirty.resolve();
   };
 
   async function snapshot(signal: AbortSignal): Promise<void> {
-    const before = streamed;
     const head = await ledger.head(signal);
     const [asks, bids, nextPool] = await Promise.all([
       ledger.offers(base, quote, OFFERS, signal),
@@ -144,8 +142,6 @@ export function createBook(market: Market, options: BookOptions): Book {
       ledger.poolOf(base, quote, signal),
     ]);
     pool = nextPool;
-    // The stream is ahead of what was read: it is read again.
-    if (before !== streamed) return dirty.resolve();
     const all = levelsOf(market, { asks, bids });
     const levels = { asks: all.asks.slice(0, DEPTH), bids: all.bids.slice(0, DEPTH) };
     if (streamed !== undefined) {
@@ -203,6 +199,8 @@ export function createBook(market: Market, options: BookOptions): Book {
       const up = (): void => {
         downSince = undefined;
         streamed ??= last;
+        // What came between is told after this.
+        heard = [];
         dirty.resolve();
       };
       ledger.watchBook(base, quote, { event: told, open: up, down }, signal);

@@ -24,39 +24,33 @@ const divideUp = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
- * What a taker that sends at most `maxSend` and wants at most `maxReceive` trades with an offer of `amount` at `n/d`
- * (sent per received). `stays`: the offer is the larger side. Undefined: core would refuse the trade.
+ * What a taker that sends at most `maxSend` and wants at most `maxReceive` trades with a resting offer at `n/d` (sent per
+ * received). `stays`: the offer is the larger side. Core's bound on the error of the price needs no look here: what stays is
+ * favoured without bound, and an offer that is used up keeps within it, see `resting`.
  */
 function cross(
-  { amount, n, d }: { amount: bigint; n: bigint; d: bigint },
+  { amount, n, d }: Resting,
   maxSend: bigint,
   maxReceive: bigint,
   exactly: Exactly,
-): (Hop & { stays: boolean }) | undefined {
+): Hop & { stays: boolean } {
   // Both sides as sent × d, so that they can be compared.
   const offered = least(amount * n, MAX_STROOPS * d);
   const wanted = least(maxSend * d, maxReceive * n);
   const stays = offered > wanted;
-  const value = stays ? wanted : offered;
-  let hop: Hop;
-  if (stays && exactly === 'send') hop = { received: value / n, sent: maxSend };
-  else if (n > d || (stays && exactly === 'receive')) {
-    const received = value / n;
-    hop = { received, sent: stays ? divideUp(received * n, d) : (received * n) / d };
-  } else {
-    const sent = value / d;
-    hop = { received: stays ? (sent * d) / n : divideUp(sent * d, n), sent };
+  if (stays) {
+    const received = wanted / n;
+    return { received, sent: exactly === 'send' ? maxSend : divideUp(received * n, d), stays };
   }
-  if (exactly === 'receive' && (hop.sent === 0n || hop.received === 0n))
-    return { sent: 0n, received: 0n, stays };
-  if (hop.sent === 0n) return undefined;
-  // The one who stays may get any amount more than due, and 1 % less.
-  const due = 100n * n * hop.received;
-  const paid = 100n * d * hop.sent;
-  return hop.received > 0n && paid <= due && due - paid > n * hop.received ? undefined : { ...hop, stays };
+  if (n > d) {
+    const received = offered / n;
+    return { received, sent: (received * n) / d, stays };
+  }
+  const sent = offered / d;
+  return { received: divideUp(sent * d, n), sent, stays };
 }
 
-/** An offer as it trades: what of its amount can be taken without breaking its price (core's `adjustOffer`). */
+/** An offer as it trades: what of its amount can be taken within 1 % of its price (core's `adjustOffer`). */
 export interface Resting {
   seller: string;
   amount: bigint;
@@ -64,6 +58,7 @@ export interface Resting {
   d: bigint;
 }
 
+/** Undefined: nothing of it, which core lets no offer rest with. */
 export function resting({ seller, amount, price }: OfferEntry): Resting | undefined {
   const [n, d] = [price.numerator, price.denominator];
   const value = least(amount * n, MAX_STROOPS * d);
@@ -83,8 +78,6 @@ interface Through {
   /** Undefined: too few offers, own ones, or more than may be crossed. */
   taken: Hop | undefined;
   crossed: number;
-  /** Core would end the whole transaction with an internal error. */
-  broken: boolean;
 }
 
 /** Through the book: best offer first, until all of the exact amount is used, over at most so many offers. */
@@ -102,15 +95,14 @@ function throughBook(
     const [maxSend, maxReceive] =
       exactly === 'send' ? [amount - sent, MAX_STROOPS - received] : [MAX_STROOPS - sent, amount - received];
     const hop = cross(offer, maxSend, maxReceive, exactly);
-    if (hop === undefined) return { taken: undefined, crossed, broken: true };
     sent += hop.sent;
     received += hop.received;
     crossed++;
     if (hop.stays || hop.sent === maxSend || hop.received === maxReceive) {
-      return { taken: { sent, received }, crossed, broken: false };
+      return { taken: { sent, received }, crossed };
     }
   }
-  return { taken: undefined, crossed, broken: false };
+  return { taken: undefined, crossed };
 }
 
 /** Through the pool (CAP-0038). Undefined: it has too little, or would give nothing. */
@@ -147,7 +139,6 @@ export function trade(
   const most = MAX_CROSSED - crossed;
   const pooled = pool && most > 0 ? throughPool(pool, from, exactly, amount) : undefined;
   const book = throughBook(offers, exactly, amount, taker, most);
-  if (book.broken) return undefined;
   const { taken } = book;
   const beaten = taken !== undefined && pooled && pooled.sent * taken.received > pooled.received * taken.sent;
   if (pooled !== undefined && !beaten) {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Ledger, LedgerTrade } from '../../../connector/ledger/types.ts';
+import type {
+  BookLevels,
+  Ledger,
+  LedgerHead,
+  LedgerTrade,
+  StreamHandlers,
+} from '../../../connector/ledger/types.ts';
 import { STROOPS_PER_UNIT } from '../../../connector/market/amount.ts';
 import { NATIVE } from '../../../connector/market/asset.ts';
 import { createMarketData } from '../../../connector/market/data.ts';
@@ -12,6 +18,7 @@ import { parseSlippage, type Side, type SwapRequest } from '../../../connector/m
 import type { BookDiff, Fill } from '../../../connector/market/types.ts';
 import { openState, type State } from '../../../connector/state.ts';
 import { strictReceive, strictSend } from '../../sandbox/testing.ts';
+import { createClock, settle } from '../ledger/clock.ts';
 import { type SourcesWorld, startSourcesWorld, TRADER, USDC } from '../ledger/sources-world.ts';
 
 const market = { base: NATIVE, quote: USDC };
@@ -40,13 +47,15 @@ describe('connector/market/data: over the ledger of the sandbox', function () {
   let state: State;
   let ended: AbortController;
   let asked: number;
+  /** By how much the connector's clock is ahead, milliseconds. */
+  let ahead: number;
   const open = () => {
     ended = new AbortController();
     const data = createMarketData(
       { account: TRADER, markets: [market], events: { gap() {}, failed() {} } },
       {
         state,
-        now: world.now,
+        now: () => world.now() + ahead,
         // Short waits are none, long ones do not end: what happens is told by the ledger alone.
         sleep: (ms, cut) => (ms < 1_000 ? Promise.resolve() : never(ms, cut)),
         ledger: {
@@ -85,11 +94,11 @@ describe('connector/market/data: over the ledger of the sandbox', function () {
     ({ ledger } = world.over(['horizon'], 1));
     folder = mkdtempSync(join(tmpdir(), 'market-'));
     state = openState(folder, [marketSchema]);
-    asked = 0;
+    [asked, ahead] = [0, 0];
   });
   beforeEach(() => {
     world.advance(5_000);
-    asked = 0;
+    [asked, ahead] = [0, 0];
   });
   afterEach(() => ended?.abort());
   after(async () => {
@@ -131,6 +140,27 @@ describe('connector/market/data: over the ledger of the sandbox', function () {
     assert.deepEqual(own.quote, early.quote);
     await data.quote(request('BUY', 10n), signal);
     assert.equal(asked, times, 'not while it is fresh');
+  });
+
+  it('goes on quoting from a quiet book, for newer and newer ledgers', async () => {
+    const data = open();
+    const { ledger: first } = (await local(data, request('SELL', 10n))).freshness;
+    let newest = first;
+    for (let tries = 0; newest <= first + 1; tries++) {
+      assert.ok(tries < 100, 'never confirmed');
+      world.advance(2_000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      newest = (await local(data, request('SELL', 10n))).freshness.ledger;
+    }
+  });
+
+  it('@security quotes nothing of its own when no ledger was heard of for 20 s', async () => {
+    const data = open();
+    await local(data, request('SELL', 10n));
+    ahead = 19_000;
+    assert.equal((await data.quote(request('SELL', 10n), signal)).freshness.source, 'local');
+    ahead = 21_000;
+    assert.equal((await data.quote(request('SELL', 10n), signal)).freshness.source, 'paths');
   });
 
   it('refuses what no path trades, and a pair of one asset, without asking the server', async () => {
@@ -179,5 +209,75 @@ describe('connector/market/data: over the ledger of the sandbox', function () {
     assert.deepEqual(now.slice(1), kept, 'those from before, once');
     assert.equal(new Set(now).size, now.length);
     assert.equal(diffs.length, 1, 'not called any more');
+  });
+});
+
+describe('connector/market/data: which ledger a quote holds for', () => {
+  it('is the oldest that a book of its paths is confirmed for, not the last that was heard of', async () => {
+    const clock = createClock();
+    const folder = mkdtempSync(join(tmpdir(), 'market-'));
+    const state = openState(folder, [marketSchema]);
+    const ended = new AbortController();
+    const EURC = USDC.replace('USDC', 'EURC');
+    const markets = [market, { base: EURC, quote: USDC }, { base: EURC, quote: NATIVE }];
+    let sequence = 70;
+    const head = () => ({ sequence, closedAt: clock.now(), baseFee: 100n, baseReserve: 1n });
+    const heads: ((head: LedgerHead) => void)[] = [];
+    const streams = new Map<string, StreamHandlers<BookLevels>>();
+    const price = { numerator: 1n, denominator: 1n };
+    const levels = { bids: [{ price, amount: 1_000_000n }], asks: [] };
+    const stub: Partial<Ledger> = {
+      head: async () => head(),
+      offers: async (selling, buying) =>
+        markets.some(({ quote, base }) => selling === quote && buying === base)
+          ? [{ id: '1', seller: 'a', selling, buying, amount: 1_000_000n, price }]
+          : [],
+      poolOf: async () => undefined,
+      trades: async () => [],
+      tradesOf: async () => [],
+      paths: async () => [],
+      watchHeads: ({ event }) => void heads.push((it) => event(it, '')),
+      watchBook: (base, quote, handlers) => void streams.set(`${base}/${quote}`, handlers),
+      watchTrades() {},
+      watchTradesOf() {},
+    };
+    const data = createMarketData(
+      { account: TRADER, markets, events: { gap() {}, failed() {} } },
+      { ledger: stub as Ledger, state, now: clock.now, sleep: clock.sleep },
+    );
+    try {
+      data.start(ended.signal);
+      await settle();
+      const close = (): void => {
+        sequence += 1;
+        for (const tell of heads) tell(head());
+      };
+      const small: SwapRequest = { ...request('SELL', 1n), amount: 1_000n };
+      const asked = async () => (await data.quote(small, signal)).freshness;
+      await assert.rejects(asked(), { code: 'no-route-found' }, 'no head was heard of: the server was asked');
+      for (const it of streams.values()) {
+        it.open?.(false);
+        it.event(levels, '');
+      }
+      close();
+      await clock.advance(1_000);
+      assert.deepEqual(await asked(), { source: 'local', ledger: 71, ageMs: 1_000 });
+      close();
+      assert.equal((await asked()).ledger, 71, 'streams had no time to tell');
+      await clock.advance(7_000);
+      assert.equal((await asked()).ledger, 72);
+      // One of the way round through EURC lags.
+      streams.get(`${EURC}/${NATIVE}`)!.down?.('it broke');
+      await clock.advance(250);
+      close();
+      streams.get(`native/${USDC}`)!.event(levels, '');
+      streams.get(`${EURC}/${USDC}`)!.event(levels, '');
+      assert.equal((await asked()).ledger, 72);
+    } finally {
+      ended.abort();
+      await settle();
+      state.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -107,6 +107,8 @@ describe('connector/market/fills', () => {
     assert.deepEqual(of({ ...asTaker, baseIsSeller: false, quoteOfferId: '9' }), [
       ...['BUY', 100n, 12n, 'maker', '9', undefined],
     ]);
+    // What was left of its order rests now, but it was the taker of this.
+    assert.deepEqual(of({ ...asTaker, quoteOfferId: '9' })?.slice(3, 5), ['taker', undefined]);
     assert.deepEqual(of(turned), ['BUY', 100n, 12n, 'maker', '7', undefined]);
     assert.deepEqual(of({ ...turned, ...asTaker }), ['SELL', 100n, 12n, 'taker', undefined, undefined]);
     const pool = { poolId: 'aa', baseAccount: undefined, baseOfferId: undefined, quoteAccount: US };

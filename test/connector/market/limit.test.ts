@@ -61,6 +61,20 @@ describe('connector/market/crossing: how many offers one operation may cross', (
     });
   }
 
+  it('takes the pool where it gives the same as the book', () => {
+    const pool = {
+      id: 'p',
+      assets: ['a', 'b'],
+      reserves: [1_000n, 1_000n],
+      totalShares: 1n,
+      feeBps: 30,
+    } as const;
+    const edge = (n: bigint): Edge => ({ offers: [{ seller: 'maker', amount: 900n, n, d: 9n }], pool });
+    // 100 bring 90 in the pool; at 10/9 in the book too, at 9/9 more.
+    assert.deepEqual(trade(edge(10n), 'a', 'send', 100n, 'us'), { sent: 100n, received: 90n, crossed: 2 });
+    assert.deepEqual(trade(edge(9n), 'a', 'send', 100n, 'us'), { sent: 100n, received: 100n, crossed: 1 });
+  });
+
   it('one operation has one limit for all of its hops', () => {
     const offers = Array.from({ length: 700 }, () => ({ seller: 'maker', amount: 1n, n: 1n, d: 1n }));
     const edges = new Map<string, Edge>([
