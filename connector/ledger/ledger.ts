@@ -1,9 +1,10 @@
 import { connectorError } from '../errors.ts';
 import type { AssetId } from '../market/asset.ts';
 import type { AccountState } from '../market/balance.ts';
-import type { Claim, Contradicts, Verdict } from './agree.ts';
+import type { Claim, Verdict } from './agree.ts';
 import { follow, judgeHeads, type Shown } from './chain.ts';
 import { freshness } from './checks.ts';
+import { accountText, foundText, inOrder, isWhole, type Lookup, outcomesContradict } from './facts.ts';
 import type { AtLedger, HorizonClient, HorizonHead } from './horizon/types.ts';
 import { watchBook, watchHeads, watchTrades } from './horizon/watch.ts';
 import type { RpcClient } from './rpc/client.ts';
@@ -36,10 +37,6 @@ const PASSPHRASE_MS = 10_000;
 const FORGET_MS = 5 * 60_000;
 /** How long a server may keep a submission; after that the hash is looked up instead. */
 const SUBMIT_MS = 15_000;
-/** A history that began later than so many ledgers ago may never have had what is looked for. */
-const HISTORY_LEDGERS = 60;
-/** A history from here on is whole: the first ledgers of a network hold no transactions. */
-const GENESIS_LEDGERS = 3;
 
 /** The ledger over all sources. See `types.ts` for what holds; docs/connector/verification.md says who can lie about what. */
 export function createLedger(options: LedgerOptions, modules: LedgerModules): Ledger {
@@ -200,11 +197,6 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     return agreed.value && (poolShares === undefined ? agreed.value : { ...agreed.value, poolShares });
   };
 
-  interface Lookup {
-    found: LedgerTransaction | undefined;
-    oldest: number;
-    closedAt: number;
-  }
   const transaction = async (
     hash: string,
     signal: AbortSignal,
@@ -354,53 +346,10 @@ function whileWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-const isWhole = ({ oldest, latest }: { oldest: number; latest: number }): boolean =>
-  oldest <= GENESIS_LEDGERS || latest - oldest >= HISTORY_LEDGERS;
-
 function headHandlers({ event, ...rest }: StreamHandlers<LedgerHead>): StreamHandlers<HorizonHead> {
   return {
     ...rest,
     event: ({ sequence, closedAt, baseFee, baseReserve }, cursor) =>
       event({ sequence, closedAt, baseFee, baseReserve }, cursor),
   };
-}
-
-/** One that has it and one whose history reaches over that ledger and has it not cannot both be right, nor two results. */
-export const outcomesContradict: Contradicts<{ found: LedgerTransaction | undefined; oldest: number }> = (
-  a,
-  b,
-) => {
-  const [one, other] = a.value.found === undefined ? [b, a] : [a, b];
-  if (one.value.found === undefined) return false;
-  if (other.value.found !== undefined) return true;
-  return other.value.oldest <= one.value.found.ledger && one.value.found.ledger <= other.ledger!;
-};
-
-const stringify = (value: unknown): string =>
-  JSON.stringify(value, (_name, it: unknown) => (typeof it === 'bigint' ? String(it) : it));
-
-const foundText = ({ ledger, result }: LedgerTransaction): string =>
-  stringify([ledger, result.code, result.feeCharged, result.operations.map((it) => it.toXdr('base64'))]);
-
-/** Sources name balances in orders of their own. */
-const inOrder = (state: AccountState): AccountState => ({
-  ...state,
-  balances: state.balances.toSorted((a, b) => (a.asset < b.asset ? -1 : 1)),
-});
-
-/** All that RPC's entries say too; shares of pools are not among it. */
-function accountText(state: AccountState | undefined): string {
-  if (state === undefined) return 'none';
-  const { sequence, subentries, sponsoring, sponsored, balances } = state;
-  return stringify([
-    ...[sequence, subentries, sponsoring, sponsored],
-    balances.map((it) => [
-      it.asset,
-      it.balance,
-      it.limit,
-      it.buyingLiabilities,
-      it.sellingLiabilities,
-      it.authorized,
-    ]),
-  ]);
 }

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { type Claim, judge } from '../../../connector/ledger/agree.ts';
 import { createChain, follow, judgeHeads, type Shown } from '../../../connector/ledger/chain.ts';
 import { freshness } from '../../../connector/ledger/checks.ts';
+import { outcomesContradict } from '../../../connector/ledger/facts.ts';
 import type { HorizonHead } from '../../../connector/ledger/horizon/types.ts';
-import { outcomesContradict } from '../../../connector/ledger/ledger.ts';
 import type { LedgerTransaction } from '../../../connector/ledger/types.ts';
 
 const claim = (source: string, ledger: number | undefined, key: string): Claim<string> => ({
