@@ -284,6 +284,19 @@ describe('connector/transactions/engine', () => {
     });
   });
 
+  it('@security sends no envelope of the signer with another signature or other bytes', async () => {
+    rig = createRig();
+    for (const at of [-1, 60]) {
+      rig.faults.tamper = (envelopeXdr) => {
+        const bytes = Buffer.from(envelopeXdr, 'base64');
+        bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+        return bytes.toString('base64');
+      };
+      assert.deepEqual(codes(await run(intentOf(`at ${at}`, [sell(UNIT)]))), ['signer-untrusted']);
+    }
+    assert.deepEqual(rig.sent, []);
+  });
+
   describe('durability', () => {
     it('@security nothing is sent that could not be kept', async () => {
       rig = createRig();

@@ -45,6 +45,8 @@ export interface Faults {
   ) => SubmitAnswer | Promise<SubmitAnswer> | undefined;
   /** Why the signer refuses. */
   refuse?: (envelope: xdr.TransactionEnvelope) => { code?: string; field: string } | undefined;
+  /** Changes the signer's envelope. */
+  tamper?: (envelopeXdr: string) => string;
   /** Throws in the place of a lookup. */
   lookup?: () => void;
   read?: () => void;
@@ -271,7 +273,9 @@ export function createSigner({
         live.set(name, { hash: hash.toString('hex'), maxTime });
         const signed = new xdr.TransactionV1Envelope({ tx, signatures: [signature(hash, key)] });
         return {
-          envelopeXdr: xdr.TransactionEnvelope.envelopeTypeTx(signed).toXdr('base64'),
+          envelopeXdr: (faults.tamper ?? ((it) => it))(
+            xdr.TransactionEnvelope.envelopeTypeTx(signed).toXdr('base64'),
+          ),
           ...{ hash: hash.toString('hex'), signer: key.account },
         };
       }
