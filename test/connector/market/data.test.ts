@@ -273,6 +273,9 @@ describe('connector/market/data: which ledger a quote holds for', () => {
       streams.get(`native/${USDC}`)!.event(levels, '');
       streams.get(`${EURC}/${USDC}`)!.event(levels, '');
       assert.equal((await asked()).ledger, 72);
+      await clock.advance(16_000);
+      close();
+      await assert.rejects(asked(), { code: 'no-route-found' }, 'it is stale: the server was asked');
     } finally {
       ended.abort();
       await settle();

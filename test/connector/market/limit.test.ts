@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { type Resting, resting, trade } from '../../../connector/market/crossing.ts';
 import { type Edge, edgeKey, pathsBetween, routesBetween } from '../../../connector/market/routes.ts';
 import type { Asset } from '../../sandbox/ledger/asset.ts';
+import { adjustAmount, INT64_MAX } from '../../sandbox/ledger/exchange.ts';
 import { tradeHop } from '../../sandbox/ledger/path_payment.ts';
 import { poolId } from '../../sandbox/ledger/pool.ts';
 import { createWorld, fillBook, USD, type World, withPool, XLM } from '../../sandbox/ledger/testing.ts';
@@ -60,6 +62,19 @@ describe('connector/market/crossing: how many offers one operation may cross', (
       assert.ok(traded > 5 && refused > 5, `${traded} traded, ${refused} refused`);
     });
   }
+
+  it('takes of an offer what core would let rest of it (property)', () => {
+    const part = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
+    const sizes = fc.oneof(fc.bigInt(1n, 500n), fc.bigInt(1n, INT64_MAX));
+    fc.assert(
+      fc.property(part, part, sizes, (n, d, amount) => {
+        const price = { numerator: BigInt(n), denominator: BigInt(d) };
+        const offer = { id: '1', seller: 'maker', selling: 'a', buying: 'b', amount, price };
+        assert.equal(resting(offer)?.amount ?? 0n, adjustAmount({ n, d }, amount, INT64_MAX));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
 
   it('takes the pool where it gives the same as the book', () => {
     const pool = {
