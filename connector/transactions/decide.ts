@@ -81,7 +81,7 @@ export type Step =
   | { action: 'done'; outcome: Outcome };
 
 /** Lookups go by closed ledgers, and by this (milliseconds) where these are not heard of. */
-export const LOOKUP_MS = 3_000;
+const LOOKUP_MS = 3_000;
 const RETRY_MS = 1_000;
 /** Sending an envelope later than this before its end (milliseconds) cannot bring it into a ledger. */
 const LAST_CALL_MS = 2_000;
@@ -97,7 +97,7 @@ const BUMP_ROOM_MS = 6_000;
  * How far (milliseconds) history must be past maxTime before an absent transaction counts as dead: behind one name
  * there may be several servers, and the one that answers the lookup may lag the one that showed the ledger.
  */
-export const EXPIRY_MARGIN_MS = 5_000;
+const EXPIRY_MARGIN_MS = 5_000;
 
 /**
  * True when no ledger can hold a transaction any more that a lookup did not find after history showed a ledger closed

@@ -128,6 +128,15 @@ export function endingOf(
 export const errorOf = ({ code, message }: StoredEnding) =>
   connectorError(code as ErrorCode, message ?? 'the transaction failed');
 
+export const shuttingDown = () => connectorError('shutting-down', 'the connector is shutting down');
+
+/** The client finds the hash by these words and polls it. */
+export const timedOut = (hash: string) =>
+  connectorError(
+    'transaction-timeout',
+    `Transaction ${hash} was not confirmed in time; it may still be applied`,
+  );
+
 /** Words for a transaction that was built and is neither signed nor sent (`--dry-run`). */
 export const dryRunText = (operations: readonly xdr.OperationBody[], fee: bigint): string =>
   `dry run: nothing was signed or sent; it would be ${operations.map(({ type }) => type).join(', ')} ` +

@@ -1,7 +1,7 @@
 import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
 import type { Outcome } from './decide.ts';
-import { endingOf, errorOf, type Share, verdict } from './endings.ts';
+import { endingOf, errorOf, type Share, shuttingDown, timedOut, verdict } from './endings.ts';
 import { createFlights } from './flight.ts';
 import { createHeads } from './heads.ts';
 import {
@@ -396,11 +396,3 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     }),
   };
 }
-
-const shuttingDown = () => connectorError('shutting-down', 'the connector is shutting down');
-
-const timedOut = (hash: string) =>
-  connectorError(
-    'transaction-timeout',
-    `Transaction ${hash} was not confirmed in time; it may still be applied`,
-  );

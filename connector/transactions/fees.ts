@@ -23,7 +23,7 @@ export interface FeeHistory {
 const CAPACITY_TRIGGER = 0.8;
 
 /** What core asks of a replacement: ten times the rate of what is queued (stellar-core, `FEE_MULTIPLIER`). */
-export const REPLACEMENT_MULTIPLE = 10n;
+const REPLACEMENT_MULTIPLE = 10n;
 
 /** What the network wants of one operation now, before any cap. */
 export function wanted({ baseFee, capacityUsage, bids }: FeeStatistics, percentile: number): bigint {

@@ -31,9 +31,3 @@ export function freeSlot(slots: readonly Slot[], lane: 'delete' | 'trade', now: 
   );
   return lane === 'delete' ? (free.find((slot) => slot.deletionsOnly) ?? free[0]) : free[0];
 }
-
-/** Milliseconds since 1970 at which the first held slot comes free; undefined when none is only held. */
-export function nextFree(slots: readonly Slot[], now: number): number | undefined {
-  const times = slots.filter(({ busy, heldUntil }) => !busy && heldUntil > now).map((slot) => slot.heldUntil);
-  return times.length === 0 ? undefined : Math.min(...times);
-}

@@ -61,7 +61,7 @@ describe('connector/transactions/records', () => {
     add('pending');
     add('old');
     records.settle('old', dead, [{ id: 'of old', ending: dead }]);
-    now += DAY + 1;
+    now += DAY + 1_000;
     add('next');
     assert.deepEqual([records.get('old')!.envelopeXdr, records.intent('of old')], ['', undefined]);
     assert.equal(records.signedSince(now - 2 * DAY).fees, 900n);
