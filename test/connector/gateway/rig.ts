@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Agent, request } from 'undici';
 import { close, harden, listen } from '../../../common/http.ts';
-import { sleep } from '../../../common/shutdown.ts';
 import { parseConnectorFile } from '../../../connector/config.ts';
 import { connectorError } from '../../../connector/errors.ts';
 import { createGateway } from '../../../connector/gateway/app.ts';
@@ -183,7 +182,7 @@ export async function startRig(
       preferences: createPreferences(open, 'stellar', 'testnet'),
       swaps: createSwaps(options),
       pools: createPools({
-        ...{ markets: file.markets, nativeBuffer, ledger, engine, sleep },
+        ...{ markets: file.markets, nativeBuffer, ledger, engine, sleep: async () => undefined },
         account: ACCOUNT,
       }),
       orders,
