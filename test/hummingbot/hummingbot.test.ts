@@ -337,6 +337,26 @@ describe('the stock Hummingbot client', function () {
     await filled(await trade('sell', 10));
   });
 
+  it('has its ladder back when the connector was killed', async () => {
+    const { price } = await onConnector('get_pool_info', { trading_pair: pair, ...CLMM });
+    const add = await onConnector('add_liquidity', {
+      ...{ trading_pair: pair, price, ...CLMM, base_token_amount: 100, extra_params: { levels: 3 } },
+      ...{ lower_price: price * 1.04, upper_price: price * 1.08 },
+    });
+    const { position_address } = await client.event('RangePositionLiquidityAdded', of(add));
+    const position = { trading_pair: pair, ...CLMM, position_address };
+    signalConnector('SIGKILL');
+    await restartConnector();
+    assert.equal((await offers()).length, 3);
+    const read = () => onConnector('get_position_info_fresh', position);
+    assert.equal((await until('the position', () => read().catch(() => undefined))).base_token_amount, 100);
+    await until('ready', () => isReady(client), 120_000);
+    const close = await onConnector('remove_liquidity', position);
+    const removed = await client.event('RangePositionLiquidityRemoved', of(close));
+    assert.equal(Number(removed.base_amount), 100);
+    assert.deepEqual(await offers(), []);
+  });
+
   it('goes on through a rotation of the certificates, and a new client comes with the new ones @security', async () => {
     const serial = (): Promise<string> =>
       new Promise((done, fail) => {
