@@ -13,7 +13,7 @@ const KNOWN_PASSPHRASES: Readonly<Record<string, string>> = {
   testnet: 'Test SDF Network ; September 2015',
 };
 
-const environment = z.object({
+export const environment = z.object({
   CONFIG_FILE: z.string(),
   /** Of the hosts' addresses; not needed where every endpoint has its own. */
   ADDRESSES_FILE: z.string().optional(),
@@ -102,7 +102,7 @@ const trading = z.strictObject({
   collarPct: z.number().positive().max(100).default(50),
 });
 
-const connectorFile = z
+export const connectorFile = z
   .strictObject({
     network: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/),
     networkPassphrase: z.string().min(1).max(200),

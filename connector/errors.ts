@@ -43,6 +43,8 @@ const TABLE = {
 
 export type ErrorCode = keyof typeof TABLE;
 
+export const ERROR_CODES = Object.keys(TABLE) as ErrorCode[];
+
 /** The row of the table; `internal` for anything that is not one of ours. */
 export function errorRow(error: unknown): {
   code: ErrorCode;

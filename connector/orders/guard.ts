@@ -81,8 +81,8 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
     const fields = { cause, cancelled: report.cancelled.length, left: report.left };
     if (report.left.length > 0) {
       metrics.offersLeft.inc({ cause }, report.left.length);
-      log.error(fields, 'offers are left on the book');
-    } else log.warn(fields, 'all offers were cancelled');
+      log.error({ ...fields, event: 'offers-left' }, 'offers are left on the book');
+    } else log.warn({ ...fields, event: 'offers-cancelled' }, 'all offers were cancelled');
     return report;
   }
 
@@ -118,7 +118,7 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
       })
       .catch((error: unknown) => {
         due = now() + AGAIN_MS;
-        log.error({ err: error, cause }, 'the offers could not be cancelled');
+        log.error({ err: error, cause, event: 'offers-left' }, 'the offers could not be cancelled');
       })
       .finally(() => {
         clearTimeout(patience);
