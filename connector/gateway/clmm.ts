@@ -41,6 +41,8 @@ export const ranged = {
   /** Offers a side. */
   levels: levels.optional(),
 };
+/** Stroops; the base reserve of every Stellar network, which its validators could change. */
+const USUAL_RESERVE = 5_000_000n;
 /** Offers a side, when the client does not say. */
 export const DEFAULT_LEVELS = 5;
 
@@ -121,14 +123,17 @@ export function showPosition(position: Position, context: Context): z.infer<type
   };
 }
 
-/** What the offers of a ladder keep of the reserve while they stand, stroops: free again once they are gone. */
+/**
+ * What the offers of a ladder keep of the reserve while they stand, stroops: free again once they are gone. Told of a change
+ * that a ledger has, so that it never fails: the client would take the change for failed.
+ */
 export async function reserveOf(
   { position }: PositionChange,
   context: Context,
   signal: AbortSignal,
 ): Promise<bigint> {
-  const { baseReserve } = await context.ledger.head(signal);
-  return BigInt(position.orders.length) * baseReserve;
+  const head = await context.ledger.head(signal).catch(() => undefined);
+  return BigInt(position.orders.length) * (head?.baseReserve ?? USUAL_RESERVE);
 }
 
 /** An answer of the contract to a change that a ledger has. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Request } from 'express';
 import type { CodedError } from '../../../common/errors.ts';
-import { errorRow } from '../../../connector/errors.ts';
+import { connectorError, errorRow } from '../../../connector/errors.ts';
 import type { Caller, OrderNote } from '../../../connector/gateway/caller.ts';
 import type { Context } from '../../../connector/gateway/context.ts';
 import { marketAddress } from '../../../connector/gateway/lists/pools.ts';
@@ -168,6 +168,14 @@ describe('connector/gateway/clmm', () => {
     );
     assert.match(await refused('close', { ...wallet, positionAddress }), /^404 undefined Position not found/);
     assert.deepEqual(await call('positions-owned', wallet), []);
+  });
+
+  it('tells of what a ledger has also when no server answers afterwards @security', async () => {
+    context.ledger.head = async () => Promise.reject(connectorError('ledger-unreachable', 'down'));
+    const { answer, data } = await open();
+    assert.deepEqual([answer.status, data.positionRent], [1, '2']);
+    const closed = await call('close', { ...wallet, positionAddress: data.positionAddress });
+    assert.deepEqual([closed.status, (closed.data as Data).positionRentRefunded], [1, '2']);
   });
 
   it('adds, removes and collects nothing', async () => {
