@@ -33,15 +33,48 @@ export async function closedLoop(
   await Promise.all(Array.from({ length: inFlight }, caller));
   const seconds = (performance.now() - started) / 1000;
   loop.disable();
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
   return {
     perSecond: latencies.length / seconds,
-    p50: at(0.5),
-    p99: at(0.99),
+    ...summary(latencies),
     loopP99: loop.percentile(99) / 1e6,
     failed,
   };
+}
+
+/**
+ * Calls `work` `perSecond` times a second for `ms` milliseconds, however long the answers take: a latency counts from when its call was due,
+ * so that one that was held up by others is not measured as quick.
+ */
+export async function openLoop(
+  work: () => Promise<boolean>,
+  perSecond: number,
+  ms: number,
+): Promise<{ p50: number; p99: number; failed: number }> {
+  const latencies: number[] = [];
+  let failed = 0;
+  const answers: Promise<void>[] = [];
+  const started = performance.now();
+  const call = async (due: number): Promise<void> => {
+    if (await work()) latencies.push(performance.now() - due);
+    else failed++;
+  };
+  for (let made = 0; ; ) {
+    const elapsed = performance.now() - started;
+    if (elapsed >= ms) break;
+    for (; made < (elapsed / 1000) * perSecond; made++)
+      answers.push(call(started + (made / perSecond) * 1000));
+    // Not a timer, which counts in whole milliseconds.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(answers);
+  return { ...summary(latencies), failed };
+}
+
+/** Percentiles of latencies in milliseconds. */
+export function summary(latencies: number[]): { p50: number; p99: number } {
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
 }
 
 export const median = (values: readonly number[]): number =>
