@@ -31,8 +31,8 @@ stack-down: ## Stops the stack
 	@if [ -x node_modules/.bin/node ]; then node test/e2e/stack.ts down; else echo "nothing was set up here, so nothing runs"; fi
 
 .PHONY: test
-test: setup ## Runs every test: unit, signer, connector, sandbox, API server, node, verify
-	@node scripts/test.ts unit sidecar connector sandbox cluster node verify
+test: setup ## Runs every test: unit, signer, connector, sandbox, API server, node, Hummingbot, verify
+	@node scripts/test.ts
 
 .PHONY: test-unit
 test-unit: setup ## Runs the tests that need neither Kubernetes nor root (under a minute)
@@ -45,6 +45,10 @@ test-sidecar: setup ## Runs the tests of the signer: policy, journal, PKCS#11, V
 .PHONY: test-connector
 test-connector: setup ## Runs the tests of the connector: contract, transactions, markets, verification, crashes
 	@node scripts/test.ts connector
+
+.PHONY: test-hummingbot
+test-hummingbot: setup ## Drives the stock Hummingbot client against the stack; INSTALL=1 fetches the client first (10 minutes)
+	@node test/hummingbot/main.ts $(if $(INSTALL),--install)
 
 .PHONY: test-sandbox
 test-sandbox: setup ## Runs the tests of the sandbox: ledger, conformance, Horizon, RPC, faults

@@ -1,11 +1,14 @@
 /** `make generate` writes every generated file; `--check` writes nothing and fails when one is out of date. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { generate as crdTypes } from './generate-crd-types.ts';
+import { generate as forgeries } from './generate-forgeries.ts';
 import { generate as openapi } from './generate-openapi.ts';
 import { generate as signerErrors } from './generate-signer-errors.ts';
 import { generate as traceability } from './traceability.ts';
 
-const generated = [crdTypes, openapi, signerErrors, traceability].flatMap((generate) => generate());
+const generated = [crdTypes, openapi, signerErrors, forgeries, traceability].flatMap((generate) =>
+  generate(),
+);
 const stale = generated.filter(
   ({ path, content }) => !existsSync(path) || readFileSync(path, 'utf8') !== content,
 );

@@ -1,5 +1,5 @@
 /**
- * `node scripts/test.ts unit|sidecar|connector|sandbox|cluster|node|verify …`: runs the named groups of tests one after the other, shows mocha's
+ * `node scripts/test.ts unit|sidecar|connector|sandbox|cluster|node|hummingbot|verify …`: runs the named groups of tests one after the other, shows mocha's
  * own output, and ends with one line `N passed, N failed`. The suffix of a test file says what it needs:
  * `.cluster.test.ts` the API server, `.node.test.ts` a node with pods, any other nothing but this machine.
  */
@@ -7,7 +7,16 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-const GROUPS = ['unit', 'sidecar', 'connector', 'sandbox', 'cluster', 'node', 'verify'] as const;
+const GROUPS = [
+  'unit',
+  'sidecar',
+  'connector',
+  'sandbox',
+  'cluster',
+  'node',
+  'hummingbot',
+  'verify',
+] as const;
 type Group = (typeof GROUPS)[number];
 
 interface Counts {
@@ -21,6 +30,8 @@ const needsCluster = (file: string): boolean => /\.(cluster|node)\.test\.ts$/.te
 
 /** Rooms with a group of their own, of the same name. */
 const ROOMS = ['sidecar', 'connector', 'sandbox'];
+/** The stock client; its tests need it in the cache. */
+const HUMMINGBOT = 'hummingbot';
 const roomOf = (file: string): string => file.split('/')[1]!;
 
 /** `verify` is what can be said of the files alone: the house, the CRDs' schemas, the chart. */
@@ -31,11 +42,12 @@ function filesOf(group: Group): string[] {
   switch (group) {
     case 'unit':
       return all.filter(
-        (file) => !needsCluster(file) && !isVerify(file) && ![...ROOMS, 'hummingbot'].includes(roomOf(file)),
+        (file) => !needsCluster(file) && !isVerify(file) && ![...ROOMS, HUMMINGBOT].includes(roomOf(file)),
       );
     case 'sidecar':
     case 'connector':
     case 'sandbox':
+    case HUMMINGBOT:
       return all.filter((file) => roomOf(file) === group);
     case 'verify':
       return all.filter(isVerify);
@@ -61,7 +73,7 @@ function run(command: string, args: string[]): Promise<{ code: number; output: s
 const numberBefore = (word: string, output: string): number =>
   Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0);
 
-async function mocha(group: Group, prefix: string[]): Promise<Counts> {
+async function mocha(group: Exclude<Group, 'hummingbot'>, prefix: string[]): Promise<Counts> {
   const timeoutMs = {
     unit: 10_000,
     sidecar: 20_000,
@@ -73,7 +85,16 @@ async function mocha(group: Group, prefix: string[]): Promise<Counts> {
   }[group];
   const args = ['--timeout', String(timeoutMs), '--forbid-only', '--forbid-pending', ...filesOf(group)];
   const [command, ...rest] = [...prefix, 'node_modules/.bin/mocha', ...args];
-  const { code, output } = await run(command!, rest);
+  return countsOf(await run(command!, rest));
+}
+
+/** The stock client's tests, or one line that says how to get the client: the one group that may be left out. */
+async function hummingbot(): Promise<Counts> {
+  const ran = await run(process.execPath, ['test/hummingbot/main.ts']);
+  return /^test-hummingbot: skipped/m.test(ran.output) ? { passed: 0, failed: 0 } : countsOf(ran);
+}
+
+function countsOf({ code, output }: { code: number; output: string }): Counts {
   const counts = { passed: numberBefore('passing', output), failed: numberBefore('failing', output) };
   // A run that crashed or matched nothing must not look green.
   if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) counts.failed = 1;
@@ -81,7 +102,7 @@ async function mocha(group: Group, prefix: string[]): Promise<Counts> {
 }
 
 /** Runs a group inside a cluster that `steps` bring up, and takes that down after it, whatever happens. */
-async function inCluster(group: Group, state: string, steps: string[][]): Promise<Counts> {
+async function inCluster(group: 'cluster' | 'node', state: string, steps: string[][]): Promise<Counts> {
   const node = process.execPath;
   try {
     for (const step of steps) if ((await run(node, step)).code !== 0) return { passed: 0, failed: 1 };
@@ -92,6 +113,7 @@ async function inCluster(group: Group, state: string, steps: string[][]): Promis
 }
 
 function runGroup(group: Group): Promise<Counts> {
+  if (group === HUMMINGBOT) return hummingbot();
   const state = `.state/test-${group}`;
   if (group === 'node') return inCluster(group, state, [['test/e2e/prepare.ts', state]]);
   if (group !== 'cluster') return mocha(group, []);

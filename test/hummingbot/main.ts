@@ -14,7 +14,7 @@ await command('test-hummingbot', async () => {
   const { values } = parseArgs({ options: { install: { type: 'boolean', default: false } } });
   if (values.install) await installClient((line) => console.log(line), AbortSignal.timeout(INSTALL_MS));
   if (clientPython() === undefined) {
-    const fill = 'node_modules/.bin/node test/hummingbot/main.ts --install';
+    const fill = 'make test-hummingbot INSTALL=1';
     console.log(
       `test-hummingbot: skipped, the client is not in the cache; ${fill} fills it in about 10 minutes`,
     );
