@@ -1,5 +1,5 @@
 /** The sandbox as a process of its own, for the stack and for the node alike. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxInfo } from '../sandbox/sandbox.ts';
 import { exampleMarket } from './examples.ts';
@@ -30,10 +30,10 @@ export async function startLedger(
     const command = [process.execPath, 'test/sandbox/main.ts', '--state-dir', join(folder, NAME), ...options];
     start(folder, NAME, [...prefix, ...command], env);
   }
-  const ready = async (): Promise<true | undefined> => (existsSync(infoFile(folder)) ? true : undefined);
+  // Not there, or not whole yet, is both an error to be tried again.
+  const ready = async (): Promise<SandboxInfo> => ledgerIn(folder);
   const watched = { folder, name: NAME };
-  await waitFor('waiting for the ledger', ready, { deadlineMs: 60_000, process: watched });
-  return ledgerIn(folder);
+  return waitFor('waiting for the ledger', ready, { deadlineMs: 60_000, process: watched });
 }
 
 /** The ledger as a client dials it. */
