@@ -51,20 +51,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
+  /** The side that rested: what an offer took before it rested stands in its result, though its trades name it too. */
   function count(trade: LedgerTrade): void {
-    const offers = [
-      [trade.baseAccount, trade.baseOfferId],
-      [trade.quoteAccount, trade.quoteOfferId],
-    ] as const;
-    for (const [owner, offerId] of offers) {
-      const order = owner === account && offerId ? registry.ofOffer(offerId) : undefined;
-      if (order === undefined) continue;
-      const same = order.market.base === trade.baseAsset;
-      const [base, quote] = same
-        ? [trade.baseAmount, trade.quoteAmount]
-        : [trade.quoteAmount, trade.baseAmount];
-      registry.fill(trade.cursor, offerId!, base, quote);
-    }
+    const [owner, offerId] = trade.baseIsSeller
+      ? [trade.baseAccount, trade.baseOfferId]
+      : [trade.quoteAccount, trade.quoteOfferId];
+    const order = owner === account && offerId ? registry.ofOffer(offerId) : undefined;
+    if (order === undefined) return;
+    const { baseAmount, quoteAmount } = trade;
+    const [base, quote] =
+      order.market.base === trade.baseAsset ? [baseAmount, quoteAmount] : [quoteAmount, baseAmount];
+    registry.fill(trade.cursor, offerId!, base, quote);
   }
 
   const settled = (order: KeptOrder): boolean =>

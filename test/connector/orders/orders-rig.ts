@@ -193,11 +193,12 @@ export function createRig(
         if (result.type !== 'opInner') return [];
         const { value } = result.tr as { value: { success?: unknown } };
         const success = value.success as
-          | { offersClaimed?: xdr.ClaimAtom[]; offers?: xdr.ClaimAtom[] }
+          | { offersClaimed?: xdr.ClaimAtom[]; offers?: xdr.ClaimAtom[]; offer?: { offer?: xdr.OfferEntry } }
           | undefined;
-        return success?.offersClaimed ?? success?.offers ?? [];
+        const claimed = success?.offersClaimed ?? success?.offers ?? [];
+        return claimed.map((atom) => ({ atom, rests: success?.offer?.offer?.offerId.toString() }));
       });
-      for (const [index, atom] of atoms.entries()) {
+      for (const [index, { atom, rests }] of atoms.entries()) {
         if (atom.type !== 'claimAtomTypeOrderBook') continue;
         const { sellerId, offerId, assetSold, amountSold, assetBought, amountBought } = atom.value;
         const seller = StrKey.encodeEd25519PublicKey(sellerId.value.toBytes());
@@ -211,9 +212,10 @@ export function createRig(
           price: { numerator: quoteAmount, denominator: baseAmount },
           baseIsSeller: sold === 'native',
           baseAccount: sold === 'native' ? seller : taker,
-          baseOfferId: sold === 'native' ? offerId.toString() : undefined,
+          // Horizon names the taker's offer too, when it then rests with the remainder.
+          baseOfferId: sold === 'native' ? offerId.toString() : rests,
           quoteAccount: sold === 'native' ? taker : seller,
-          quoteOfferId: sold === 'native' ? undefined : offerId.toString(),
+          quoteOfferId: sold === 'native' ? rests : offerId.toString(),
           poolId: undefined,
         });
         if (seller !== self) continue;

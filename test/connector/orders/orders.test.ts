@@ -221,6 +221,15 @@ describe('connector/orders', () => {
       assert.deepEqual([order.state, order.filledBase], ['filled', 10n * UNIT]);
     });
 
+    it('counts once what it took before it rested, of which the trades name its offer too', async () => {
+      start(book);
+      const { offerId } = await place({ price: price('0.11'), amount: 150n * UNIT });
+      await rig.orders.sweep(never);
+      const order = rig.orders.get('o-1')!;
+      assert.deepEqual([order.state, order.offerId, order.filledBase], ['open', offerId, 100n * UNIT]);
+      assert.deepEqual([order.filledQuote, order.remaining], [11n * UNIT, 50n * UNIT]);
+    });
+
     it('counts a fill that was told before the order knew its offer', async () => {
       start(book);
       // A taker in the same ledger, before the receipt comes.
