@@ -5,7 +5,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import { createAuthority, type Pem, type TestAuthority } from '../certificates.ts';
+import {
+  createAuthority,
+  type KeyAndCertificate,
+  type ThrowAwayAuthority,
+} from '../../operator/certs/authority.ts';
 import { running } from '../e2e/processes.ts';
 import { ready, type Stack, stackDown, stackUp, startConnector } from '../e2e/stack.ts';
 import { clientOf } from '../e2e/trade.ts';
@@ -42,15 +46,14 @@ describe('the stock Hummingbot client', function () {
   let stack: Stack;
   let pair: string;
   let client: Client;
-  /** The root in force, and the one that a rotation brings: it is known to all before any leaf is of it. */
-  let roots: [TestAuthority, TestAuthority];
+  /** Of the operator's make: the one in force, and the one that a rotation brings, known to all before any leaf is of it. */
+  let roots: [ThrowAwayAuthority, ThrowAwayAuthority];
 
-  const writeLeaves = async (root: TestAuthority): Promise<Pem> => {
+  const writeLeaves = async (root: ThrowAwayAuthority): Promise<KeyAndCertificate> => {
     const certs = join(STATE, 'certs');
-    const names = ['localhost', '127.0.0.1'];
     const [server, own] = [
-      await root.issue({ names, usage: 'server' }),
-      await root.issue({ names: ['hummingbot'], usage: 'client' }),
+      await root.issue({ commonName: 'stack', names: ['localhost'], usage: 'server' }),
+      await root.issue({ commonName: 'bot', names: ['hummingbot'], usage: 'client' }),
     ];
     for (const [name, { cert, key }] of Object.entries({ server, signer: server, client: own })) {
       writeFileSync(join(certs, `${name}_key.pem`), key, { mode: 0o600 });
@@ -59,7 +62,7 @@ describe('the stock Hummingbot client', function () {
     return own;
   };
 
-  const newClient = (name: string, { cert, key }: Pem): Promise<Client> =>
+  const newClient = (name: string, { cert, key }: KeyAndCertificate): Promise<Client> =>
     startClient({
       home: join(STATE, name),
       python: clientPython()!,
@@ -147,9 +150,10 @@ describe('the stock Hummingbot client', function () {
     await stackDown(STATE);
     rmSync(STATE, { recursive: true, force: true });
     mkdirSync(join(STATE, 'certs'), { recursive: true, mode: 0o700 });
-    roots = [await createAuthority('first CA'), await createAuthority('second CA')];
+    const validity = { notBefore: new Date(), notAfter: new Date(Date.now() + 86_400_000) };
+    roots = [await createAuthority('first CA', validity), await createAuthority('second CA', validity)];
     const own = await writeLeaves(roots[0]);
-    writeFileSync(join(STATE, 'certs/ca_cert.pem'), roots.map(({ cert }) => `${cert}\n`).join(''));
+    writeFileSync(join(STATE, 'certs/ca_cert.pem'), roots.map(({ root }) => root).join(''));
     stack = await stackUp(STATE);
     pair = `${stack.market.base}-${stack.market.quote.split(':')[0]}`;
     client = await newClient('client', own);
