@@ -3,13 +3,13 @@ import * as xdr from '@stellar/stellar-sdk/xdr';
 import type * as z from 'zod';
 import { messageOf } from '../../../common/errors.ts';
 import { connectorError } from '../../errors.ts';
-import type { AssetId } from '../../market/asset.ts';
-import { NATIVE } from '../../market/asset.ts';
+import { type AssetId, NATIVE } from '../../market/asset.ts';
 import type { AccountState } from '../../market/balance.ts';
 import { isDialFailure } from '../dial.ts';
 import type { AtLedger, HorizonEvents, HorizonHead } from '../horizon/types.ts';
+import { retryAfterMs } from '../pace.ts';
 import type { Answer, Transport } from '../transport.ts';
-import type { LedgerTransaction, OfferEntry, PoolEntry, SubmitAnswer } from '../types.ts';
+import type { LedgerTransaction, SubmitAnswer } from '../types.ts';
 import { envelopeHash, type VerifyOptions, verifyTransaction } from '../verify.ts';
 import * as entries from './entries.ts';
 import * as schemas from './schemas.ts';
@@ -26,13 +26,11 @@ export interface History {
  * and is what was asked for; nothing is compared with another server here.
  *
  * Every read throws `ledger-unreachable` (also `address-unknown`, `pin-mismatch`, breaker open, internal errors),
- * `rate-limited`, `ledger-stale` (it does not call itself healthy) or `ledger-untrusted` (not its form, not what was asked).
+ * `rate-limited` or `ledger-untrusted` (not its form, not what was asked).
  */
 export interface RpcClient {
   readonly url: string;
   readonly transport: Transport;
-  /** The ledgers that it has; throws `ledger-stale` while it is not healthy. */
-  health(signal: AbortSignal): Promise<{ oldest: number; latest: number }>;
   networkPassphrase(signal: AbortSignal): Promise<string>;
   /** From the header's own bytes, whose hash must be the one named. */
   head(signal: AbortSignal): Promise<HorizonHead>;
@@ -44,9 +42,6 @@ export interface RpcClient {
     assets: readonly AssetId[],
     signal: AbortSignal,
   ): Promise<AtLedger<AccountState | undefined>>;
-  /** Those of the offers that still exist. At most 200. */
-  offers(seller: string, ids: readonly string[], signal: AbortSignal): Promise<AtLedger<OfferEntry[]>>;
-  pool(id: string, signal: AbortSignal): Promise<AtLedger<PoolEntry | undefined>>;
   /** By outer or inner hash. `found` undefined: it is in none of the ledgers of `history`. */
   transaction(
     hash: string,
@@ -95,8 +90,8 @@ export function createRpcClient(
     const { answer, id } = await exchange(method, params, READ_TIMEOUT_MS, signal);
     const reply = readReply(method, answer, id);
     if (reply.error !== undefined) {
-      const code = method === 'getHealth' ? 'ledger-stale' : 'ledger-unreachable';
-      throw connectorError(code, `RPC refused ${method}: ${reply.error.message.slice(0, 200)}`);
+      const text = `RPC refused ${method}: ${reply.error.message.slice(0, 200)}`;
+      throw connectorError('ledger-unreachable', text);
     }
     const result = schema.safeParse(reply.result);
     if (result.success) return result.data;
@@ -124,10 +119,6 @@ export function createRpcClient(
   return {
     url: transport.url,
     transport,
-    async health(signal) {
-      const { latestLedger, oldestLedger } = await call('getHealth', undefined, schemas.health, signal);
-      return { latest: latestLedger, oldest: oldestLedger };
-    },
     networkPassphrase: async (signal) =>
       (await call('getNetwork', undefined, schemas.network, signal)).passphrase,
     head: async (signal) => readHead(await call('getLatestLedger', undefined, schemas.latestLedger, signal)),
@@ -144,20 +135,6 @@ export function createRpcClient(
       if (account === undefined) return { value: undefined, ledger };
       const held = keys.flatMap((line) => found.get(line) ?? []);
       return { value: decoding(() => entries.decodeAccount(account, held)), ledger };
-    },
-    async offers(seller, ids, signal) {
-      if (ids.length === 0) return { value: [], ledger: undefined };
-      const { found, ledger } = await read(
-        ids.map((id) => entries.offerKey(seller, id)),
-        signal,
-      );
-      return { value: decoding(() => [...found.values()].map(entries.decodeOffer)), ledger };
-    },
-    async pool(id, signal) {
-      const key = entries.poolKey(id);
-      const { found, ledger } = await read([key], signal);
-      const pool = found.get(key);
-      return { value: pool === undefined ? undefined : decoding(() => entries.decodePool(pool)), ledger };
     },
     async transaction(hash, signal) {
       const answer = await call('getTransaction', { hash }, schemas.transaction, signal);
@@ -194,7 +171,8 @@ export function createRpcClient(
 
 /** Pure: what an HTTP answer to `sendTransaction` means for the envelope with that hash. */
 export function classifySend(answer: Answer, id: number, hash: string | undefined): SubmitAnswer {
-  if (answer.status === 429) return { kind: 'rate-limited', retryAfterMs: retryAfterMs(answer) };
+  if (answer.status === 429)
+    return { kind: 'rate-limited', retryAfterMs: retryAfterMs(answer.headers, Date.now()) };
   try {
     const { error, result } = readReply('sendTransaction', answer, id);
     if (error !== undefined) {
@@ -209,11 +187,6 @@ export function classifySend(answer: Answer, id: number, hash: string | undefine
   } catch (error) {
     return { kind: 'unknown', reason: messageOf(error) };
   }
-}
-
-function retryAfterMs({ headers }: Answer): number {
-  const seconds = Number(headers['retry-after'] ?? 1);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3_600) * 1_000 : 1_000;
 }
 
 /** The answer to one request: inline errors have status 200 too. */

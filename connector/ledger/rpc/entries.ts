@@ -2,7 +2,6 @@ import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import { type AssetId, fromXdrAsset, NATIVE, toXdrAsset } from '../../market/asset.ts';
 import type { AccountState, Balance } from '../../market/balance.ts';
-import type { OfferEntry, PoolEntry } from '../types.ts';
 
 /*
  * Ledger keys and entries (Stellar-ledger-entries.x) of what the connector asks RPC for. Pure; decoding throws a plain
@@ -25,17 +24,6 @@ export function trustLineKey(account: string, asset: AssetId): string {
   return xdr.LedgerKey.trustline(key).toXdr('base64');
 }
 
-export function offerKey(seller: string, id: string): string {
-  const key = new xdr.LedgerKeyOffer({ sellerId: publicKey(seller), offerId: BigInt(id) });
-  return xdr.LedgerKey.offer(key).toXdr('base64');
-}
-
-/** @param id lower-case hex */
-export function poolKey(id: string): string {
-  const key = new xdr.LedgerKeyLiquidityPool({ liquidityPoolId: xdr.PoolId.fromXdr(Buffer.from(id, 'hex')) });
-  return xdr.LedgerKey.liquidityPool(key).toXdr('base64');
-}
-
 /** The ledger has no negative amounts, though the bytes could say them. */
 function amounts(...values: readonly bigint[]): void {
   if (values.some((value) => value < 0n)) throw new Error('a negative amount');
@@ -54,14 +42,6 @@ export function keyOf(bytes: string): string {
     case 'trustline': {
       const { accountId, asset } = entry.trustLine;
       return xdr.LedgerKey.trustline(new xdr.LedgerKeyTrustLine({ accountId, asset })).toXdr('base64');
-    }
-    case 'offer': {
-      const { sellerId, offerId } = entry.offer;
-      return xdr.LedgerKey.offer(new xdr.LedgerKeyOffer({ sellerId, offerId })).toXdr('base64');
-    }
-    case 'liquidityPool': {
-      const { liquidityPoolId } = entry.liquidityPool;
-      return xdr.LedgerKey.liquidityPool(new xdr.LedgerKeyLiquidityPool({ liquidityPoolId })).toXdr('base64');
     }
     default:
       throw new Error(`an entry of the kind ${entry.type}`);
@@ -108,36 +88,5 @@ function decodeLine(bytes: string): Balance {
     buyingLiabilities: v1?.liabilities.buying ?? 0n,
     sellingLiabilities: v1?.liabilities.selling ?? 0n,
     authorized: (flags & AUTHORIZED) !== 0,
-  };
-}
-
-export function decodeOffer(bytes: string): OfferEntry {
-  const entry = decode(bytes);
-  if (entry.type !== 'offer') throw new Error('no offer');
-  const { offerId, sellerId, selling, buying, amount, price } = entry.offer;
-  amounts(amount);
-  if (price.n < 1 || price.d < 1) throw new Error('no price');
-  return {
-    id: String(offerId),
-    seller: StrKey.encodeEd25519PublicKey(sellerId.value.toBytes()),
-    selling: fromXdrAsset(selling),
-    buying: fromXdrAsset(buying),
-    amount,
-    price: { numerator: BigInt(price.n), denominator: BigInt(price.d) },
-  };
-}
-
-export function decodePool(bytes: string): PoolEntry {
-  const entry = decode(bytes);
-  if (entry.type !== 'liquidityPool') throw new Error('no pool');
-  const { liquidityPoolId, body } = entry.liquidityPool;
-  const { params, reserveA, reserveB, totalPoolShares } = body.constantProduct;
-  amounts(reserveA, reserveB, totalPoolShares);
-  return {
-    id: Buffer.from(liquidityPoolId.toXdr()).toString('hex'),
-    assets: [fromXdrAsset(params.assetA), fromXdrAsset(params.assetB)],
-    reserves: [reserveA, reserveB],
-    totalShares: totalPoolShares,
-    feeBps: params.fee,
   };
 }

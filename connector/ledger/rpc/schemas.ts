@@ -30,12 +30,6 @@ export const reply = z
   })
   .refine(({ result, error }) => (result === undefined) !== (error === undefined), 'neither or both');
 
-export const health = z.object({
-  status: z.literal('healthy'),
-  latestLedger: ledger,
-  oldestLedger: ledger,
-});
-
 export const network = z.object({ passphrase: z.string().max(500) });
 
 /** The ledger's own bytes beside what is said of it; a server from before 2026 leaves them out. */
