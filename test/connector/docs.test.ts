@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
 import type * as z from 'zod';
 import {
   connectorFile,
   environment,
+  limits,
   loadEnvironment,
   parseConnectorFile,
   requireAddresses,
 } from '../../connector/config.ts';
 import { connectorError, ERROR_CODES, errorRow } from '../../connector/errors.ts';
 import { createMetrics } from '../../connector/metrics.ts';
+import { render } from '../../operator/render.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const CONFIGURATION = read('docs/connector/configuration.md');
@@ -140,4 +143,29 @@ markets: [{base: XLM, quote: "USDC:GB6AW4NE7GS76LM7HAYCPVZF2KLLMUPBS5YXEC2UEAWQ2
     logged.push('submitted', 'looked-up');
     assert.deepEqual([...new Set(documented)].sort(), [...new Set(logged)].sort());
   });
+
+  for (const name of ['', '-full']) {
+    it(`take what the operator makes of examples/stellarconnector${name}.yaml`, async () => {
+      let [out, err] = ['', ''];
+      const files = [`examples/signingpolicy${name}.yaml`, `examples/stellarconnector${name}.yaml`];
+      const code = await render(
+        files.flatMap((file) => ['-f', file]),
+        {
+          stdout: { write: (text) => (out += text) },
+          stderr: { write: (text) => (err += text) },
+          env: { STELLAR_CONNECTOR_IMAGE: 'connector:1', STELLAR_SIGNER_IMAGE: 'signer:1' },
+        },
+      );
+      assert.deepEqual([code, err], [0, '']);
+      const children = parseAllDocuments(out).map((document) => document.toJS());
+      const data = (map: string): Record<string, string> =>
+        children.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `market-maker-${map}`)
+          .data;
+      const file = parseConnectorFile(data('config')['connector.yaml']!, name);
+      const { hosts } = JSON.parse(data('addresses')['addresses.json']!);
+      const servers = [...file.horizon.endpoints, ...(file.rpc?.endpoints ?? [])];
+      assert.deepEqual(Object.keys(hosts).sort(), servers.map(({ url }) => new URL(url).hostname).sort());
+      assert.ok(limits.parse(JSON.parse(data('addresses')['limits.json']!)).window);
+    });
+  }
 });

@@ -35,6 +35,7 @@ describe('signer policy @security', () => {
   const examples: [string, string, string][] = [
     [EXAMPLE, 'market-maker', 'spec\\.offers\\[0\\]\\.price'],
     ['examples/signingpolicy.yaml', 'swaps', 'spec\\.swaps\\[0\\]\\.price'],
+    ['examples/signingpolicy-full.yaml', 'full', 'spec\\.swaps\\[0\\]\\.price'],
   ];
   for (const [policy, name, place] of examples)
     it(`runs the cases ${name} of the examples: all as expected`, async () => {
