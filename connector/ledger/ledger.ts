@@ -51,7 +51,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   let recent: LedgerHead[] = [];
   /** A ledger that is known to hold a transaction of ours: an account from before it is stale. */
   let reached = 0;
-  const accounts = new Map<string, { sequence: bigint; assets: Set<AssetId> }>();
+  /** What was agreed of our own accounts; nobody asks for others. */
+  const accounts = new Map<string, { sequence: bigint; assets: readonly AssetId[] }>();
 
   /** @throws `network-mismatch` */
   const checkNetwork = async (source: Source, signal: AbortSignal): Promise<void> => {
@@ -164,7 +165,9 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
 
   const account = async (id: string, signal: AbortSignal): Promise<AccountState | undefined> => {
     await head(signal);
-    const known = accounts.get(id) ?? { sequence: 0n, assets: new Set(options.assets) };
+    const known = accounts.get(id) ?? { sequence: 0n, assets: options.assets };
+    /** Assets that each source named last: what a liar makes up is not kept, and cannot grow. */
+    const named = new Map<Source, AssetId[]>();
     // RPC does not tell them, so whichever source is believed, these are Horizon's.
     let poolShares: AccountState['poolShares'];
     const agreed = await sources.agreed<AccountState | undefined>(
@@ -172,9 +175,13 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
         name: `the account ${id}`,
         async ask(source, within) {
           const answer = await (source.horizon?.account(id, within) ??
-            source.rpc!.account(id, [...known.assets], within));
+            source.rpc!.account(id, [...new Set([...known.assets, ...[...named.values()].flat()])], within));
           // RPC is asked for these the next time.
-          for (const { asset } of answer.value?.balances ?? []) known.assets.add(asset);
+          const balances = answer.value?.balances ?? [];
+          named.set(
+            source,
+            balances.map(({ asset }) => asset),
+          );
           poolShares ??= answer.value?.poolShares;
           const value = answer.value && inOrder(answer.value);
           return { ...answer, value, key: accountText(value) };
@@ -191,8 +198,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     // All that is compared is equal; only Horizon knows of shares of pools.
     const value = (agreed.group.find((claim) => claim.value?.poolShares !== undefined) ?? agreed).value;
     if (value !== undefined) {
-      accounts.set(id, { ...known, sequence: value.sequence });
-      while (accounts.size > 1_000) accounts.delete(accounts.keys().next().value!);
+      const held = value.balances.map(({ asset }) => asset);
+      accounts.set(id, { sequence: value.sequence, assets: [...new Set([...options.assets, ...held])] });
     }
     return agreed.value && (poolShares === undefined ? agreed.value : { ...agreed.value, poolShares });
   };

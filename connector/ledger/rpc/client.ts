@@ -26,7 +26,7 @@ export interface History {
  * and is what was asked for; nothing is compared with another server here.
  *
  * Every read throws `ledger-unreachable` (also `address-unknown`, `pin-mismatch`, breaker open, internal errors),
- * `rate-limited` or `ledger-untrusted` (not its form, not what was asked).
+ * `rate-limited`, `ledger-stale` (a ledger closed meanwhile) or `ledger-untrusted` (not its form, not what was asked).
  */
 export interface RpcClient {
   readonly url: string;
@@ -52,6 +52,8 @@ export interface RpcClient {
 }
 
 const READ_TIMEOUT_MS = 8_000;
+/** Of one request. */
+const MAX_KEYS = 200;
 const INVALID_PARAMS = -32_602;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -100,20 +102,27 @@ export function createRpcClient(
       `RPC’s answer to ${method} has another form: ${issue?.path.join('.')}: ${issue?.message}`,
     );
   };
-  /** Entries by the key that was asked for; none under another key. */
+  /** Entries by the key that was asked for, all of one ledger; none under another key. */
   const read = async (keys: readonly string[], signal: AbortSignal) => {
-    const answer = await call('getLedgerEntries', { keys }, schemas.ledgerEntries, signal);
     const found = new Map<string, string>();
-    for (const { key, xdr: bytes, lastModifiedLedgerSeq } of answer.entries) {
-      if (!keys.includes(key) || found.has(key) || decoding(() => entries.keyOf(bytes)) !== key) {
-        throw untrusted('RPC answered an entry that was not asked for');
+    const ledgers = new Set<number>();
+    for (let from = 0; from < keys.length; from += MAX_KEYS) {
+      const asked = keys.slice(from, from + MAX_KEYS);
+      const answer = await call('getLedgerEntries', { keys: asked }, schemas.ledgerEntries, signal);
+      for (const { key, xdr: bytes, lastModifiedLedgerSeq } of answer.entries) {
+        if (!asked.includes(key) || found.has(key) || decoding(() => entries.keyOf(bytes)) !== key) {
+          throw untrusted('RPC answered an entry that was not asked for');
+        }
+        if (lastModifiedLedgerSeq > answer.latestLedger) {
+          throw untrusted('RPC answered an entry that a later ledger than its last one changed');
+        }
+        found.set(key, bytes);
       }
-      if (lastModifiedLedgerSeq > answer.latestLedger) {
-        throw untrusted('RPC answered an entry that a later ledger than its last one changed');
-      }
-      found.set(key, bytes);
+      ledgers.add(answer.latestLedger);
     }
-    return { found, ledger: answer.latestLedger };
+    const [ledger, ...others] = ledgers;
+    if (others.length > 0) throw connectorError('ledger-stale', 'a ledger closed between two answers of RPC');
+    return { found, ledger };
   };
 
   return {

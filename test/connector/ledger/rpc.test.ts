@@ -111,6 +111,26 @@ describe('connector/ledger/rpc: answers of a real RPC', () => {
     await assert.rejects(late.account(account, [], signal), { code: 'ledger-untrusted' });
   });
 
+  it('@security more lines than one request may name are asked in several, of one ledger', async () => {
+    const assets = Array.from({ length: 450 }, (_, n) => `A${n}:${ACCOUNT_OTHER}`);
+    const bodies = (ledgers: readonly number[]) => {
+      let turn = 0;
+      return answering((id) => {
+        const result = { entries: [], latestLedger: ledgers[turn++] };
+        return { body: JSON.stringify({ jsonrpc: '2.0', id, result }) };
+      });
+    };
+    const { rpc, asked } = bodies([369, 369, 369]);
+    assert.deepEqual(await rpc.account(ACCOUNT_OTHER, assets, signal), { value: undefined, ledger: 369 });
+    const sizes = asked.map(
+      (body) => (JSON.parse(body) as { params: { keys: string[] } }).params.keys.length,
+    );
+    assert.deepEqual(sizes, [200, 200, 51]);
+    await assert.rejects(bodies([369, 369, 370]).rpc.account(ACCOUNT_OTHER, assets, signal), {
+      code: 'ledger-stale',
+    });
+  });
+
   it('@security a last ledger whose header has another hash or number is not believed', async () => {
     for (const rpc of [
       changed(4, '"id":"bbc5', '"id":"bbc6'),
