@@ -87,7 +87,7 @@ export function openRooms(
     },
     { ledger, signer, state, now, sleep },
   );
-  const orders = createOrders({ file, state, engine, ledger, market, metrics, log, now, every });
+  const orders = createOrders({ file, limits, state, engine, ledger, market, metrics, log, now, every });
   const swaps = createSwaps({
     ...{ account, nativeBuffer: trading.nativeBuffer, engine, market, now: () => performance.now() },
   });
@@ -106,10 +106,13 @@ export function openRooms(
     },
     /** Cancels the offers, then lets what is under way finish; both in milliseconds at most. */
     async stop({ cancelMs, finishMs }: { cancelMs: number; finishMs: number }): Promise<void> {
-      await withDeadline(cancelMs, (signal) => guard.shutdown(signal)).catch((error: unknown) =>
+      const cancelling = withDeadline(cancelMs, (signal) => guard.shutdown(signal)).catch((error: unknown) =>
         log.error({ err: error, event: 'offers-left' }, 'the offers could not be cancelled'),
       );
+      // A deletion that was signed just before the deadline is waited for as what else is under way, no longer.
+      await Promise.race([cancelling, sleep(cancelMs, cut)]);
       await engine.drain(finishMs);
+      await cancelling;
       guard.stop();
       orders.stop();
     },

@@ -11,6 +11,10 @@ export type Cause = 'shutdown' | 'dead-man' | 'stale-data';
 /** How often the conditions are looked at, and what was left is tried again, milliseconds. */
 const LOOK_MS = 1_000;
 const AGAIN_MS = 10_000;
+/** While a cause lasts: an order that nobody knew the fate of may come to the book after all the others are gone. */
+const CHECK_MS = 30_000;
+/** At shutdown time is short. */
+const HURRY_MS = 2_000;
 /** How long one mass cancellation may take: a `maxTime` and what it takes to be sure of it. */
 const PATIENCE_MS = 60_000;
 
@@ -62,7 +66,9 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
   const startedAt = now();
   const holds = new Map<Cause, () => void>();
   let busy: AbortController | undefined;
-  /** When to try again; undefined: all gone. */
+  /** The next is the first since a cause came. */
+  let first = false;
+  /** When to try again; undefined while it is tried, or there never was a cause. */
   let due: number | undefined;
   let end: (() => void) | undefined;
 
@@ -76,14 +82,15 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
         : isFresh({ ...book, fresh: true }, now(), staleMs);
     });
 
-  async function cancel(cause: Cause, signal: AbortSignal): Promise<CancelReport> {
-    const report = await orders.cancelAll(undefined, signal);
-    const fields = { cause, cancelled: report.cancelled.length, left: report.left };
-    if (report.left.length > 0) {
-      metrics.offersLeft.inc({ cause }, report.left.length);
+  function tell(cause: Cause, { cancelled, left }: CancelReport): void {
+    const fields = { cause, cancelled: cancelled.length, left };
+    if (left.length > 0) {
+      metrics.offersLeft.inc({ cause }, left.length);
       log.error({ ...fields, event: 'offers-left' }, 'offers are left on the book');
-    } else log.warn({ ...fields, event: 'offers-cancelled' }, 'all offers were cancelled');
-    return report;
+    } else if (cancelled.length > 0 || cause === 'shutdown' || first) {
+      log.warn({ ...fields, event: 'offers-cancelled' }, 'all offers were cancelled');
+    }
+    first = false;
   }
 
   /** Not while offers are being taken away: what is placed now would go with them. */
@@ -105,6 +112,7 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
       if (holds.has(cause)) continue;
       holds.set(cause, orders.hold(REASONS[cause]));
       due = now();
+      first = true;
     }
     const [cause] = causes;
     if (cause === undefined || busy !== undefined || due === undefined || now() < due) return;
@@ -112,9 +120,11 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
     busy = new AbortController();
     const patience = setTimeout(() => busy?.abort(), PATIENCE_MS);
     patience.unref();
-    cancel(cause, busy.signal)
-      .then(({ left }) => {
-        if (left.length > 0) due = now() + AGAIN_MS;
+    orders
+      .cancelAll(undefined, busy.signal)
+      .then((report) => {
+        tell(cause, report);
+        due = now() + (report.left.length > 0 ? AGAIN_MS : CHECK_MS);
       })
       .catch((error: unknown) => {
         due = now() + AGAIN_MS;
@@ -125,6 +135,17 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
         busy = undefined;
       });
   }
+
+  const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const over = (): void => {
+        stop();
+        resolve();
+      };
+      const stop = every(ms, over);
+      signal.addEventListener('abort', over, { once: true });
+    });
 
   return {
     heard() {
@@ -138,7 +159,17 @@ export function createGuard({ trading, orders, market, metrics, log, now, every 
     async shutdown(signal) {
       end?.();
       if (!holds.has('shutdown')) holds.set('shutdown', orders.hold(REASONS.shutdown));
-      return cancel('shutdown', signal);
+      const cancelled: string[] = [];
+      for (;;) {
+        const report = await orders.cancelAll(undefined, signal);
+        cancelled.push(...report.cancelled);
+        const { left } = report;
+        // What was in the way may be gone in a moment: a limit of rates, a signer that starts anew.
+        if (left.length > 0) await pause(HURRY_MS, signal);
+        if (left.length > 0 && !signal.aborted) continue;
+        tell('shutdown', { cancelled, left });
+        return { cancelled, left };
+      }
     },
     stop() {
       end?.();

@@ -64,6 +64,18 @@ describe('connector/orders/cancel', () => {
     assert.equal(rig.orders.get('big')!.state, 'cancelled');
   });
 
+  it('asks for no more operations at once than the policies allow: else none would be taken away', async () => {
+    await rig.orders.place(
+      [1, 2, 3, 4, 5].map((n) => request(`o-${n}`)),
+      never,
+    );
+    rig.limits.maxOperations = 2;
+    rig.intents.length = 0;
+    const { cancelled } = await rig.orders.cancelAll(undefined, never);
+    assert.equal(cancelled.length, 5);
+    assert.equal(rig.intents.length, 3);
+  });
+
   it('keeps to a market where one is given', async () => {
     await rig.orders.place([request('a')], never);
     const other = { base: market.quote, quote: 'native' };
@@ -171,6 +183,43 @@ describe('connector/orders/cancel', () => {
       await assert.rejects(rig.orders.place([request('c')], never), { code: 'shutting-down' });
       await assert.rejects(rig.orders.amend('a', { amount: UNIT }, never), { code: 'shutting-down' });
       assert.deepEqual(guard.causes(), ['shutdown'] satisfies Cause[]);
+    });
+
+    it('takes away what comes to the book while nobody watches', async () => {
+      stand({ deadManSeconds: 120, staleSeconds: 60 });
+      await pass(121);
+      assert.deepEqual(guard.causes(), ['dead-man']);
+      // As an order does that was sent before, and whose fate nobody knew until now.
+      const step = { action: 'place' as const, id: undefined, offerId: '0', market, side: 'SELL' as const };
+      rig.act('trader', [operationOf({ ...step, price: { n: 15n, d: 100n }, amount: UNIT }, '')]);
+      await pass(35);
+      assert.deepEqual(rig.offers(), []);
+    });
+
+    it('goes on at shutdown while there is time, and ends with it', async () => {
+      stand({ deadManSeconds: 0, staleSeconds: 600 });
+      await rig.orders.place([request('a'), request('b')], never);
+      rig.faults.refuse = () => connectorError('signer-unavailable', 'the signer starts anew');
+      const cancelling = guard.shutdown(never);
+      await pass(5);
+      assert.equal(rig.offers().length, 2);
+      rig.faults.refuse = () => undefined;
+      await pass(5);
+      assert.equal((await cancelling).cancelled.length, 2);
+      assert.deepEqual(rig.offers(), []);
+      assert.equal(lines.length, 1);
+    });
+
+    it('says at shutdown what is left when the time is over', async () => {
+      stand({ deadManSeconds: 0, staleSeconds: 600 });
+      await rig.orders.place([request('a')], never);
+      rig.faults.refuse = () => connectorError('signer-unavailable', 'the signer is gone');
+      const over = new AbortController();
+      const cancelling = guard.shutdown(over.signal);
+      await pass(5);
+      over.abort();
+      assert.equal((await cancelling).left.length, 1);
+      assert.equal((lines.at(-1) as { left: object[] }).left.length, 1);
     });
 
     it('leaves the timer out where it is 0', () => {
