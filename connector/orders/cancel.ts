@@ -9,8 +9,6 @@ import { deletionOf, type Step } from './steps.ts';
 import type { CancelReport } from './types.ts';
 import type { Worker } from './worker.ts';
 
-/** Operations of a transaction (MAX_OPS_PER_TX of stellar-core). */
-export const MAX_OPERATIONS = 100;
 /** How often deletions that a ledger failed are tried anew: one of a gone offer fails all of its transaction. */
 const ROUNDS = 3;
 
@@ -33,6 +31,8 @@ export interface Removal {
 
 export interface CancellerOptions {
   account: string;
+  /** Of one transaction; read at each use. */
+  limits: { readonly maxOperations: number };
   ledger: Pick<Ledger, 'offersOf'>;
   market: MarketData;
   registry: Registry;
@@ -41,7 +41,7 @@ export interface CancellerOptions {
 }
 
 export function createCanceller(options: CancellerOptions): Canceller {
-  const { account, ledger, market, registry, worker, foreign } = options;
+  const { account, limits, ledger, market, registry, worker, foreign } = options;
 
   const offersNow = async (signal: AbortSignal): Promise<OfferEntry[] | undefined> =>
     ledger.offersOf(account, signal).catch(() => undefined);
@@ -51,7 +51,8 @@ export function createCanceller(options: CancellerOptions): Canceller {
     let todo: readonly Step[] = steps;
     for (let round = 1; todo.length > 0; round++) {
       const chunks: Step[][] = [];
-      for (let i = 0; i < todo.length; i += MAX_OPERATIONS) chunks.push(todo.slice(i, i + MAX_OPERATIONS));
+      const { maxOperations } = limits;
+      for (let i = 0; i < todo.length; i += maxOperations) chunks.push(todo.slice(i, i + maxOperations));
       const jobs = worker.prepare(chunks, signal);
       const failed: { step: Step; error: unknown }[] = [];
       await Promise.all(

@@ -24,6 +24,8 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface OrdersOptions {
   file: Pick<ConnectorFile, 'account' | 'trading'>;
+  /** In force now: read at each use. */
+  limits: Pick<ConnectorFile['fees'], 'maxOperations'>;
   state: State;
   engine: Engine;
   ledger: Pick<Ledger, 'head' | 'offersOf' | 'tradesOf'>;
@@ -50,12 +52,12 @@ export interface OrdersRoom extends Orders {
 
 /** The orders of the account. @throws `state-unavailable` */
 export function createOrders(options: OrdersOptions): OrdersRoom {
-  const { file, state, engine, ledger, market, metrics, log, now, every } = options;
+  const { file, limits, state, engine, ledger, market, metrics, log, now, every } = options;
   const { account, trading } = file;
   const foreign = new Map<string, OfferEntry>();
   const registry = createRegistry(state, now);
   const worker = createWorker({ file, engine, market, registry, metrics, foreign, now });
-  const canceller = createCanceller({ account, ledger, market, registry, worker, foreign });
+  const canceller = createCanceller({ account, limits, ledger, market, registry, worker, foreign });
   const reconciler = createReconciler({ account, ledger, registry, foreign, now });
   const holds = new Set<{ reason: string }>();
   const turns = new Map<string, Promise<unknown>>();

@@ -68,6 +68,7 @@ export interface Rig {
   tell(): void;
   known: Map<string, string>;
   book: { fresh: boolean; at?: number };
+  limits: { maxOperations: number };
   /** False: nobody tells of fills. */
   tellsFills: boolean;
   fills: Fill[];
@@ -335,6 +336,7 @@ export function createRig(
     const engine = options.engine?.({ state, network, time, account, close, recovered }) ?? own;
     rig.engine = engine;
     const room = createOrders({
+      limits: rig.limits,
       ...{ file: { account: self, trading }, state, engine, market: data, metrics: createMetrics() },
       ledger: {
         head: async () => ({
@@ -381,7 +383,13 @@ export function createRig(
       fills: [],
       pages: 0,
     },
-    ...{ endings: new Map(), known: new Map(), book: { fresh: true }, tellsFills: true },
+    ...{
+      endings: new Map(),
+      known: new Map(),
+      book: { fresh: true },
+      limits: { maxOperations: 100 },
+      tellsFills: true,
+    },
     orders: undefined as unknown as OrdersRoom,
     engine: own,
     offers: (who = self) =>
