@@ -849,7 +849,7 @@ export interface StellarConnectorSpecMarket {
 export interface StellarConnectorSpecGateway {
   /** Where its certificates come from. Exactly one of selfSigned, secretName and certManager. */
   tls: StellarConnectorSpecGatewayTls;
-  /** Client certificates that may connect, each by a subject alternative name or by its SHA-256 fingerprint (sha256:<64 hexadecimal>). Absent means every certificate of the client CA. */
+  /** Client certificates that may connect, each by a subject alternative name or by its SHA-256 fingerprint (sha256/<64 hexadecimal>). Absent means every certificate of the client CA. */
   clients?: string[];
   /** Who may open a connection to the gateway, as peers of a NetworkPolicy. Absent means the pods of this namespace. */
   from?: StellarConnectorSpecGatewayFromItem[];
