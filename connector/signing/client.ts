@@ -32,7 +32,7 @@ export interface Signer {
   /**
    * The signer's answer to an envelope, its form checked but nothing else: `checkSigned` judges the envelope.
    * @throws `signer-refused`, `rate-limited`, `signer-unavailable`, `signer-untrusted`; `field` is the signer's own
-   *   code where it answered one
+   *   code where it answered one, `refusedPart` what it is about
    */
   sign(envelopeXdr: string, networkPassphrase: string, signal: AbortSignal): Promise<SignResponse>;
   account(signal: AbortSignal): Promise<AccountResponse>;
@@ -183,11 +183,14 @@ export function readSignerAnswer<T>(status: number, text: string, schema: z.ZodT
   if (!refusal.success) {
     throw connectorError('signer-unavailable', `the signer answered HTTP ${status} without a reason`);
   }
-  const { code, title, detail } = refusal.data;
-  throw connectorError(errorOf(status, code), `the signer refused (${code}): ${title}: ${detail}`, {
-    field: code,
-  });
+  const { code, title, detail, field } = refusal.data;
+  const message = `the signer refused (${code}): ${title}: ${detail}`;
+  throw Object.assign(connectorError(errorOf(status, code), message, { field: code }), { part: field });
 }
+
+/** What of the envelope a refusal of the signer is about, e.g. `operations[3].amount`; undefined where it named nothing. */
+export const refusedPart = (error: unknown): string | undefined =>
+  error instanceof Error && 'part' in error && typeof error.part === 'string' ? error.part : undefined;
 
 function errorOf(status: number, code: string): ErrorCode {
   // The signer did not come to look at the transaction.

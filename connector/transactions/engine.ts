@@ -1,23 +1,13 @@
 import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
+import { ask } from './ask.ts';
 import type { Outcome } from './decide.ts';
 import { endingOf, errorOf, type Share, shuttingDown, timedOut, verdict } from './endings.ts';
 import { createFlights } from './flight.ts';
 import { createHeads } from './heads.ts';
-import {
-  type Batch,
-  deletionsOf,
-  dryRun,
-  isPlausible,
-  type Prepared,
-  planBatch,
-  prepare,
-  refuse,
-  sum,
-} from './prepare.ts';
+import { type Batch, isPlausible, type Prepared, planBatch, refuse, sum } from './prepare.ts';
 import { createRecords, type StoredEnding, type StoredIntent, type StoredTransaction } from './records.ts';
 import { createSlots, freeSlot, type Slot } from './sequences.ts';
-import { afterRefusal, signed } from './sign.ts';
 import { createSpent } from './spent.ts';
 import type { Engine, EngineModules, EngineOptions } from './types.ts';
 import { createWaiting, type Entry } from './waiting.ts';
@@ -121,51 +111,23 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     const flight: { spends: ReadonlyMap<string, bigint> } = { spends };
     inFlight.add(flight);
     try {
-      const got = await obtain(slot, batch, (prepared) => {
+      const asking = (prepared: Prepared): void => {
         flight.spends = prepared.spends;
-      });
-      if (got !== undefined) await send(slot, got.prepared, got.envelopeXdr);
+      };
+      const asked = await ask(slot, batch, options, { signer, now }, asking, cut.signal);
+      if (asked.prepared !== undefined) await send(slot, asked.prepared, asked.envelopeXdr);
+      else {
+        if (asked.held) {
+          slot.sequence = undefined;
+          hold(slot, 'sequence-live', now() + HELD_POLL_MS);
+        }
+        putBack(asked.back);
+      }
     } finally {
       inFlight.delete(flight);
       slot.busy = false;
       kick();
     }
-  }
-
-  /** Has the batch signed, or what the signer leaves of it; who is left out is told or waits again. */
-  async function obtain(
-    slot: Slot,
-    batch: Batch,
-    asking: (prepared: Prepared) => void,
-  ): Promise<{ prepared: Prepared; envelopeXdr: string } | undefined> {
-    for (let left: Batch | undefined = batch; left !== undefined; ) {
-      const entries: Entry[] = left.planned.map(({ entry }) => entry);
-      try {
-        const prepared = prepare(slot, left, options, now());
-        if (options.dryRun) throw dryRun(prepared);
-        asking(prepared);
-        const envelopeXdr = await signed(signer, prepared.asked, options, cut.signal);
-        return { prepared, envelopeXdr };
-      } catch (error) {
-        const verdictOf = afterRefusal(error);
-        if (verdictOf === 'hold') {
-          slot.sequence = undefined;
-          hold(slot, 'sequence-live', now() + HELD_POLL_MS);
-          putBack(entries);
-          return undefined;
-        }
-        if (verdictOf === 'split' && entries.length > 1) {
-          for (const entry of entries) entry.share = Math.floor(entries.length / 2);
-          putBack(entries);
-          return undefined;
-        }
-        const rest: Batch | undefined = verdictOf === 'deletions' ? deletionsOf(left) : undefined;
-        const kept = new Set(rest?.planned.map(({ entry }) => entry));
-        for (const entry of entries) if (!kept.has(entry)) refuse(entry, error);
-        left = rest;
-      }
-    }
-    return undefined;
   }
 
   /** Keeps the transaction, then sends it, and stays with it to its end. */

@@ -145,18 +145,18 @@ export function prepare(
   };
 }
 
-/** Only what still deletes offers, when the signer refuses the rest; undefined when nothing is left or nothing was cut. */
-export function deletionsOf({ planned, ...rest }: Batch): Batch | undefined {
-  const left = planned.filter(({ entry }) => entry.intent.lane === 'delete');
-  if (left.length === 0 || left.length === planned.length) return undefined;
+/** The batch without some of it, where the signer refuses them. */
+export function without({ planned, ...rest }: Batch, out: readonly Planned[]): Batch {
   let first = 0;
   return {
     ...rest,
-    planned: left.map(({ entry, plan, share: { count } }) => {
-      const share = { first, count };
-      first += count;
-      return { entry, plan, share };
-    }),
+    planned: planned
+      .filter((one) => !out.includes(one))
+      .map(({ entry, plan, share: { count } }) => {
+        const share = { first, count };
+        first += count;
+        return { entry, plan, share };
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
-import type { Signer } from '../signing/client.ts';
+import { refusedPart, type Signer } from '../signing/client.ts';
 import { checkSigned, type Unsigned } from './envelope.ts';
 
 /**
@@ -31,12 +31,17 @@ const OF_OPERATIONS = [
 
 /**
  * Pure: what to do about a signer that did not sign. `hold`: an earlier transaction has the number until the signer lets
- * go of it. `deletions`: ask again for the deletions alone. `split`: ask for fewer, so that only the one that is
- * refused fails. `fail`: all of them.
+ * go of it. `deletions`: ask again for the deletions alone. `of-one`: only what the refusal is about fails. `fail`: all.
  */
-export function afterRefusal(error: unknown): 'hold' | 'deletions' | 'split' | 'fail' {
+export function afterRefusal(error: unknown): 'hold' | 'deletions' | 'of-one' | 'fail' {
   const field = isCoded(error, 'signer-refused', 'rate-limited') ? (error.field ?? '') : '';
   if (field === 'sequence-live') return 'hold';
   if (DELETIONS_ONLY.includes(field)) return 'deletions';
-  return OF_OPERATIONS.includes(field) ? 'split' : 'fail';
+  return OF_OPERATIONS.includes(field) ? 'of-one' : 'fail';
+}
+
+/** Pure: the operation that the signer names, from 0; undefined when it names none. */
+export function refusedOperation(error: unknown): number | undefined {
+  const [, index] = /^operations\[(\d+)\]/.exec(refusedPart(error) ?? '') ?? [];
+  return index === undefined ? undefined : Number(index);
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { close, listen } from '../../../common/http.ts';
 import type { HmacKey } from '../../../common/http-signatures-hmac.ts';
 import { contentDigest, signMessage } from '../../../common/http-signatures-hmac.ts';
-import { createSigner, type Signer } from '../../../connector/signing/client.ts';
+import { createSigner, refusedPart, type Signer } from '../../../connector/signing/client.ts';
 import { createAuthenticator } from '../../../sidecar/auth/authenticator.ts';
 import { createRequestKey, writeRequestKey } from '../../../sidecar/auth/key.ts';
 import { createLimits } from '../../../sidecar/auth/limits.ts';
@@ -293,5 +293,14 @@ describe('connector/signing: the client and its signer @security', () => {
       throw signerError('rate-exceeded', 'too many');
     };
     await refuses('rate-limited', 'rate-exceeded');
+  });
+
+  it('says which part of the envelope is refused, beside the code', async () => {
+    sign = async () => {
+      throw signerError('amount-too-large', 'too much', { field: 'operations[3].amount' });
+    };
+    const error = await ask().catch((it: unknown) => it);
+    assert.equal((error as { field: string }).field, 'amount-too-large');
+    assert.equal(refusedPart(error), 'operations[3].amount');
   });
 });

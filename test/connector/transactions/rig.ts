@@ -44,7 +44,7 @@ export interface Faults {
     pass: () => SubmitAnswer,
   ) => SubmitAnswer | Promise<SubmitAnswer> | undefined;
   /** Why the signer refuses. */
-  refuse?: (envelope: xdr.TransactionEnvelope) => { code?: string; field: string } | undefined;
+  refuse?: (envelope: xdr.TransactionEnvelope) => { code?: string; field: string; part?: string } | undefined;
   /** Changes the signer's envelope. */
   tamper?: (envelopeXdr: string) => string;
   /** Throws in the place of a lookup. */
@@ -71,8 +71,11 @@ export interface Rig {
   stop(): void;
 }
 
-export const refusal = (field: string, code: 'signer-refused' | 'rate-limited' = 'signer-refused') =>
-  connectorError(code, `the signer refused (${field})`, { field });
+export const refusal = (
+  field: string,
+  code: 'signer-refused' | 'rate-limited' = 'signer-refused',
+  part?: string,
+) => Object.assign(connectorError(code, `the signer refused (${field})`, { field }), { part });
 
 /** Creates or deletes one offer each; a swap of one lumen. Ids are theirs. */
 export const sell = (amount: bigint, offerId = 0n, price: [number, number] = [2, 1]): xdr.OperationBody =>
@@ -260,7 +263,7 @@ export function createSigner({
       const envelope = xdr.TransactionEnvelope.fromXdr(envelopeXdr, 'base64');
       asked.push(envelope);
       const refused = faults.refuse?.(envelope);
-      if (refused) throw refusal(refused.field, (refused.code ?? 'signer-refused') as never);
+      if (refused) throw refusal(refused.field, (refused.code ?? 'signer-refused') as never, refused.part);
       if (envelope.type === 'envelopeTypeTx') {
         const { tx } = envelope.v1;
         const hash = hashOf(tx, PASSPHRASE);
