@@ -55,7 +55,7 @@ export async function startConnector(environment: Environment, runtime: Runtime)
   requireAddresses(environment, file);
   const { account } = file;
   const rooms = openRooms(file, environment, { ...runtime, metrics }, cut.signal);
-  const { state, ledger, signer, market, engine, orders, swaps, pools, guard } = rooms;
+  const { limits, state, ledger, signer, market, engine, orders, swaps, pools, guard } = rooms;
 
   const network = gatewayNetwork(file.network);
   const tokenList = createTokenList(state, file.markets);
@@ -68,7 +68,7 @@ export async function startConnector(environment: Environment, runtime: Runtime)
   };
   const gate = createGate(file.gateway.clients, { refused }, now);
   const context: Context = {
-    ...{ file, network, ledger, market, engine, orders, swaps, pools, now },
+    ...{ file, limits, network, ledger, market, engine, orders, swaps, pools, now },
     ...{ tokens: tokenList.all, tokenList, poolList, preferences: createPreferences(state, CHAIN, network) },
     async reload() {
       gate.allow(readConnectorFile(environment.CONFIG_FILE).gateway.clients);

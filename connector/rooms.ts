@@ -97,7 +97,7 @@ export function openRooms(
   const guard = createGuard({ trading, orders, market, metrics, log, now, every });
 
   return {
-    ...{ state, ledger, signer, market, engine, orders, swaps, pools, guard, every },
+    ...{ limits, state, ledger, signer, market, engine, orders, swaps, pools, guard, every },
     start(): void {
       market.start(cut);
       orders.start();

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ConnectorFile } from '../config.ts';
 import { connectorError } from '../errors.ts';
 import type { Ledger } from '../ledger/types.ts';
+import type { LimitsInForce } from '../limits.ts';
 import type { Token } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Pools } from '../orders/pools.ts';
@@ -15,6 +16,8 @@ import type { TokenList } from './lists/tokens.ts';
 /** What the routes work with. */
 export interface Context {
   file: ConnectorFile;
+  /** In force now, from the policies where they are known: not those of `file`. */
+  limits: LimitsInForce;
   /** Name in the contract: `mainnet`, `testnet`, or the network's own. */
   network: string;
   tokens: readonly Token[];

@@ -16,14 +16,13 @@ export const fees = defineApi({
     window: z.strictObject({ amount: text, seconds: z.int() }).nullable(),
   }),
   async handle(_input, context, signal) {
-    const { fees } = context.file;
     const statistics = await context.ledger.feeStatistics(signal);
     const { baseFee, capacityUsage } = statistics;
-    const { perOperation, perTransaction, percentile, window } = fees;
+    const { perOperation, perTransaction, percentile, window } = context.limits;
     const now = context.now();
     // Before what is left of the window is shared out.
     const history = { spent: 0n, oldest: undefined, operations: 0, countedSince: now };
-    const limits = { ...fees, window: undefined };
+    const limits = { perOperation, perTransaction, percentile };
     const bid = bidFor(statistics, limits, history, { operations: 1, deletions: false, now });
     return {
       ...{ baseFee: formatFee(baseFee), bid: formatFee(bid) },

@@ -20,7 +20,7 @@ export const chainEstimateGas = defineRoute({
   }),
   handle: async ({ query }, context, signal) => {
     requireNetwork(query.network, context);
-    const { percentile, perOperation } = context.file.fees;
+    const { percentile, perOperation } = context.limits;
     const [{ baseFee, bids }] = await Promise.all([
       context.ledger.feeStatistics(signal),
       context.ledger.head(signal),

@@ -133,9 +133,9 @@ export function createDoubles(): Doubles {
     file: {
       account: ACCOUNT,
       markets: [MARKET],
-      fees: { perOperation: 20_000n, perTransaction: 2_020_000n, percentile: 90, window: undefined },
       trading: { deadManSeconds: 120, nativeBuffer: UNIT, collarPct: 50 },
     },
+    limits: { perOperation: 20_000n, perTransaction: 2_020_000n, percentile: 90, window: undefined },
     ...{ network: 'sandbox', tokens: listTokens([MARKET]), orders, now: () => 5_000 },
     market: {
       markets: [MARKET],

@@ -178,6 +178,7 @@ export async function startRig(
     const { nativeBuffer } = file.trading;
     const options = { account: ACCOUNT, nativeBuffer, engine, market, now: () => rig.now };
     rig.context = Object.assign(rig.context ?? {}, {
+      limits: file.fees,
       ...{ file, network: 'testnet', tokens: tokenList.all, tokenList, poolList, ledger, market, engine },
       preferences: createPreferences(open, 'stellar', 'testnet'),
       swaps: createSwaps(options),
