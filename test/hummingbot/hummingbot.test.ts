@@ -1,170 +1,38 @@
 /** The stock client, unmodified, against a stack of its own. main.ts leaves this out while the client is not in the cache. */
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import type { Told } from './client.ts';
 import {
-  createAuthority,
-  type KeyAndCertificate,
-  type ThrowAwayAuthority,
-} from '../../operator/certs/authority.ts';
-import { running } from '../e2e/processes.ts';
-import { ready, type Stack, stackDown, stackUp, startConnector } from '../e2e/stack.ts';
-import { clientOf } from '../e2e/trade.ts';
-import { type Client, startClient, type Told } from './client.ts';
-import { clientPython } from './install.ts';
+  decimal,
+  isReady,
+  of,
+  PASSWORD,
+  type Rig,
+  SLIPPAGE,
+  startRig,
+  stopStack,
+  until,
+  writeLeaves,
+} from './rig.ts';
 
-const STATE = resolve('.state/hummingbot');
-const PASSWORD = 'hummingbot';
 const CLMM = { dex_name: 'sdex', trading_type: 'clmm' };
 const AMM = { dex_name: 'stellar-amm', trading_type: 'amm' };
-/** What the market may move while an order waits for its ledger, in per cent. */
-const SLIPPAGE = 5;
-const decimal = (value: number | string) => ({ decimal: String(value) });
-const LIMIT = {
-  order_type: { order_type: 'LIMIT' },
-  price: decimal('0.12'),
-  slippage_pct: decimal(SLIPPAGE),
-};
-
-/** Asks until there is something that fits. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const found = await ask();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${ms / 1000} s`);
-    await delay(200);
-  }
-}
 
 describe('the stock Hummingbot client', function () {
   this.timeout(240_000);
   this.slow(30_000);
-  let stack: Stack;
-  let pair: string;
-  let client: Client;
-  /** Of the operator's make: the one in force, and the one that a rotation brings, known to all before any leaf is of it. */
-  let roots: [ThrowAwayAuthority, ThrowAwayAuthority];
-
-  const writeLeaves = async (root: ThrowAwayAuthority): Promise<KeyAndCertificate> => {
-    const certs = join(STATE, 'certs');
-    const [server, own] = [
-      await root.issue({ commonName: 'stack', names: ['localhost'], usage: 'server' }),
-      await root.issue({ commonName: 'bot', names: ['hummingbot'], usage: 'client' }),
-    ];
-    for (const [name, { cert, key }] of Object.entries({ server, signer: server, client: own })) {
-      writeFileSync(join(certs, `${name}_key.pem`), key, { mode: 0o600 });
-      writeFileSync(join(certs, `${name}_cert.pem`), cert);
-    }
-    return own;
-  };
-
-  const newClient = (name: string, { cert, key }: KeyAndCertificate): Promise<Client> =>
-    startClient({
-      home: join(STATE, name),
-      python: clientPython()!,
-      host: stack.gateway.host,
-      port: stack.gateway.port,
-      certs: { ca: stack.gateway.ca, cert, key },
-      password: PASSWORD,
-      chainNetwork: stack.market.chainNetwork,
-      pair,
-    });
-
-  const sandbox = async (method: 'GET' | 'POST', path: string): Promise<Told> =>
-    (await (await fetch(`${stack.admin}${path}`, { method })).json()) as Told;
-
-  async function fromLedger(path: string): Promise<Told[]> {
-    const horizon = clientOf(stack.horizon);
-    try {
-      const { status, body } = await horizon.call('GET', `/accounts/${stack.market.account}${path}`);
-      assert.equal(status, 200);
-      return body._embedded.records;
-    } finally {
-      await horizon.close();
-    }
-  }
-
-  /** Swaps of our account that a ledger holds, newest first. */
-  const swaps = async (): Promise<Told[]> =>
-    (await fromLedger('/payments?order=desc&limit=200')).filter(
-      ({ type, from }) => type.startsWith('path_payment') && from === stack.market.account,
-    );
-  const offers = (): Promise<Told[]> => fromLedger('/offers?limit=200');
-
-  const onConnector = (method: string, args: Told = {}) => client.call('connector', method, args);
-  const of = (id: string) => (event: Told) => event.order_id === id;
-  const trade = (side: 'buy' | 'sell', amount: number, more: Told = {}): Promise<string> =>
-    onConnector(side, { trading_pair: pair, amount: decimal(amount), ...LIMIT, ...more });
-  const isReady = async (asked: Client): Promise<true | undefined> =>
-    (await asked.call('connector', 'ready')) &&
-    (await asked.call('connector', 'network_status')) === 'CONNECTED'
-      ? true
-      : undefined;
-  /** The fill that the client booked for an order, and the swap that the ledger has of it. */
-  async function filled(id: string): Promise<{ fill: Told; swap: Told }> {
-    const fill = await client.event('OrderFilled', of(id));
-    const swap = (await swaps()).find(({ transaction_hash }) => transaction_hash === fill.exchange_trade_id);
-    assert.ok(swap, `the ledger has no transaction ${fill.exchange_trade_id}`);
-    return { fill, swap };
-  }
-
-  function signalConnector(signal: 'SIGTERM' | 'SIGKILL'): void {
-    const recorded = JSON.parse(readFileSync(join(STATE, 'processes.json'), 'utf8')) as Told[];
-    process.kill(recorded.find(({ name }) => name === 'connector')!.pid, signal);
-  }
-
-  /** Sells with no ledger closing; comes back when the network has the transaction and nobody knows its fate. */
-  async function midOrder(): Promise<{ id: string; before: number }> {
-    const before = (await swaps()).length;
-    const { pending } = await sandbox('POST', '/pause');
-    const id = await trade('sell', 10);
-    await until('the transaction', async () =>
-      (await sandbox('GET', '/state')).pending > pending ? true : undefined,
-    );
-    return { id, before };
-  }
-
-  async function restartConnector(): Promise<void> {
-    const gone = async () => (running(STATE).includes('connector') ? undefined : true);
-    await until('the end of the connector', gone, 120_000);
-    startConnector(STATE);
-    await sandbox('POST', '/resume');
-    await ready(STATE, 'connector');
-  }
-
-  /** No more than the one swap, some ledgers after all is settled. */
-  async function oneMore(before: number): Promise<void> {
-    await until('the swap', async () => ((await swaps()).length > before ? true : undefined));
-    const { ledger } = await sandbox('GET', '/state');
-    await until('three ledgers', async () =>
-      (await sandbox('GET', '/state')).ledger > ledger + 3 ? true : undefined,
-    );
-    assert.equal((await swaps()).length, before + 1);
-  }
-
+  let rig: Rig;
   before(async () => {
-    await stackDown(STATE);
-    rmSync(STATE, { recursive: true, force: true });
-    mkdirSync(join(STATE, 'certs'), { recursive: true, mode: 0o700 });
-    const validity = { notBefore: new Date(), notAfter: new Date(Date.now() + 86_400_000) };
-    roots = [await createAuthority('first CA', validity), await createAuthority('second CA', validity)];
-    const own = await writeLeaves(roots[0]);
-    writeFileSync(join(STATE, 'certs/ca_cert.pem'), roots.map(({ root }) => root).join(''));
-    stack = await stackUp(STATE);
-    pair = `${stack.market.base}-${stack.market.quote.split(':')[0]}`;
-    client = await newClient('client', own);
+    rig = await startRig();
   });
-
   after(async () => {
-    await client?.stop();
-    await stackDown(STATE);
+    await rig?.client.stop();
+    await stopStack();
   });
 
   it('starts its network and is ready', async () => {
+    const { stack, client, onConnector } = rig;
     await until('ready', () => isReady(client));
     assert.equal(await onConnector('address'), stack.market.account);
     assert.equal(await onConnector('swap_provider'), 'sdex/router');
@@ -172,6 +40,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('has the balances of the ledger, less what cannot be spent', async () => {
+    const { stack, sandbox, onConnector } = rig;
     await onConnector('update_balances');
     const balances = await onConnector('get_all_balances');
     const { accounts } = await sandbox('GET', '/state');
@@ -183,6 +52,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('gets quotes both ways', async () => {
+    const { pair, onConnector } = rig;
     const quote = (is_buy: boolean): Promise<string> =>
       onConnector('get_quote_price', { trading_pair: pair, is_buy, amount: decimal(10) });
     const [ask, bid] = [Number(await quote(true)), Number(await quote(false))];
@@ -190,6 +60,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('sells, and books what the ledger moved', async () => {
+    const { trade, filled } = rig;
     const { fill, swap } = await filled(await trade('sell', 10));
     assert.deepEqual([fill.trade_type, Number(fill.amount)], ['SELL', 10]);
     assert.equal(swap.source_amount, '10.0000000');
@@ -197,6 +68,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('buys, and books what the ledger moved', async () => {
+    const { trade, filled } = rig;
     const { fill, swap } = await filled(await trade('buy', 10));
     assert.deepEqual([fill.trade_type, Number(fill.amount)], ['BUY', 10]);
     assert.equal(swap.amount, '10.0000000');
@@ -204,6 +76,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('executes a quote that is held for it, once', async () => {
+    const { stack, client, onConnector, trade, filled } = rig;
     const { quoteId, minAmountOut } = await client.call('gateway', 'quote_swap', {
       ...{ chain: 'stellar', network: 'sandbox', dex: 'sdex', trading_type: 'router' },
       ...{ base_asset: stack.market.base, quote_asset: 'USDC', amount: decimal(10) },
@@ -217,6 +90,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('learns why an order beyond the balance fails', async () => {
+    const { client, onConnector, trade } = rig;
     const id = await trade('sell', 150_000);
     await client.event('OrderFailure', of(id));
     const reason = await onConnector('order_failure_reason', { order_id: id });
@@ -224,6 +98,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('deposits into a pool and withdraws', async () => {
+    const { pair, client, onConnector } = rig;
     const pool = await onConnector('get_pool_address', { trading_pair: pair, ...AMM });
     assert.match(pool, /^[0-9a-f]{64}$/);
     const info = await onConnector('get_pool_info', { trading_pair: pair, ...AMM });
@@ -251,6 +126,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('makes a market with a ladder that a bot of the network takes from', async () => {
+    const { pair, client, offers, onConnector } = rig;
     const { price } = await onConnector('get_pool_info', { trading_pair: pair, ...CLMM });
     const [amount, levels] = [4000, 5];
     const add = await onConnector('add_liquidity', {
@@ -290,6 +166,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('answers what the commands of the client ask: lists, wallets, settings', async () => {
+    const { stack, client } = rig;
     const ask = (method: string, args: Told = {}) => client.call('gateway', method, args);
     const where = { chain: 'stellar', network: 'sandbox' };
     const { account, base, quote } = stack.market;
@@ -319,22 +196,23 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('is refused when it sends a key @security', async () => {
+    const { client } = rig;
     const sent = client.call('gateway', 'add_wallet', { chain: 'stellar', private_key: 'of nobody' });
     await assert.rejects(sent, /\[code: KEYS_REFUSED\]/);
   });
 
   it('has its order filled once when the connector is restarted in mid-order', async () => {
+    const { client, midOrder, restartConnector, oneMore } = rig;
     const { id, before } = await midOrder();
-    signalConnector('SIGTERM');
-    await restartConnector();
+    await restartConnector('SIGTERM');
     await client.event('OrderFilled', of(id), 150_000);
     await oneMore(before);
   });
 
   it('sends no order twice when the connector is killed in mid-order, and trades on', async () => {
+    const { client, trade, filled, midOrder, restartConnector, oneMore } = rig;
     const { id, before } = await midOrder();
-    signalConnector('SIGKILL');
-    await restartConnector();
+    await restartConnector('SIGKILL');
     await client.event('OrderFailure', of(id));
     await oneMore(before);
     await until('ready', () => isReady(client), 120_000);
@@ -342,6 +220,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('has its ladder back when the connector was killed', async () => {
+    const { pair, client, offers, onConnector, restartConnector } = rig;
     const { price } = await onConnector('get_pool_info', { trading_pair: pair, ...CLMM });
     const add = await onConnector('add_liquidity', {
       ...{ trading_pair: pair, price, ...CLMM, base_token_amount: 100, extra_params: { levels: 3 } },
@@ -349,8 +228,7 @@ describe('the stock Hummingbot client', function () {
     });
     const { position_address } = await client.event('RangePositionLiquidityAdded', of(add));
     const position = { trading_pair: pair, ...CLMM, position_address };
-    signalConnector('SIGKILL');
-    await restartConnector();
+    await restartConnector('SIGKILL');
     assert.equal((await offers()).length, 3);
     const read = () => onConnector('get_position_info_fresh', position);
     assert.equal((await until('the position', () => read().catch(() => undefined))).base_token_amount, 100);
@@ -362,6 +240,7 @@ describe('the stock Hummingbot client', function () {
   });
 
   it('goes on through a rotation of the certificates, and a new client comes with the new ones @security', async () => {
+    const { stack, roots, newClient, trade, filled } = rig;
     const serial = (): Promise<string> =>
       new Promise((done, fail) => {
         const { ca, cert, key, host, port } = stack.gateway;
