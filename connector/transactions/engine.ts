@@ -1,5 +1,5 @@
 import { isCoded } from '../../common/errors.ts';
-import { connectorError } from '../errors.ts';
+import { connectorError, type ErrorCode, errorRow } from '../errors.ts';
 import { ask } from './ask.ts';
 import type { Outcome } from './decide.ts';
 import { endingOf, errorOf, type Share, shuttingDown, timedOut, verdict } from './endings.ts';
@@ -20,6 +20,8 @@ const SIGNER_HOLDS_SECONDS = 61;
 const HELD_POLL_MS = 3_000;
 /** How long (milliseconds) a channel is left alone that the ledger does not have. */
 const CHANNEL_MISSING_MS = 60_000;
+/** When (milliseconds) an ending that could not be written is written again. */
+const UNSAVED_MS = 30_000;
 /** How often an intent is tried again after transactions that failed by no fault of its own. */
 const MAX_TRIES = 3;
 
@@ -51,7 +53,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
   const waiting = createWaiting(() => kick(), modules);
 
   const work = (promise: Promise<void>): void => {
-    const over = promise.finally(() => working.delete(over));
+    // None of it rejects but by a fault of ours, which must not end the process.
+    const over = promise
+      .catch((error: unknown) => events.unsaved('', error))
+      .finally(() => working.delete(over));
     working.add(over);
   };
 
@@ -65,8 +70,11 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
   async function turns(): Promise<void> {
     // What is asked for at once goes into one transaction.
     await Promise.resolve();
-    for (let next = nextTurn(); next !== undefined; next = nextTurn()) await turn(next);
-    turning = false;
+    try {
+      for (let next = nextTurn(); next !== undefined; next = nextTurn()) await turn(next);
+    } finally {
+      turning = false;
+    }
   }
 
   function nextTurn(): Slot | undefined {
@@ -155,15 +163,15 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       release(slot, transaction, undefined);
       return;
     }
-    spent.add(fee, operations);
     for (const { entry } of members) open.set(entry.intent.id, { entry, hash, flying: true });
-    events.sending(hash, { source: slot.account, operations, intents: members.length, fee });
     const known = new AbortController();
     const late = (): void => {
       for (const { entry } of members) if (!entry.answered) refuse(entry, timedOut(hash));
     };
     sleep(maxTime * 1_000 + GRACE_MS - now(), known.signal).then(late, () => undefined);
     try {
+      spent.add(fee, operations);
+      events.sending(hash, { source: slot.account, operations, intents: members.length, fee });
       const outcome = await fly(transaction, false, (result) => isPlausible(result, operations, planned));
       known.abort();
       settle(slot, transaction, members, outcome, prepared.plannedAt);
@@ -194,11 +202,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       !closing &&
       entry.tries < MAX_TRIES;
     const over = verdicts.filter((it) => !mayTryAgain(it));
-    try {
-      keep(hash, whole, envelopeXdr, over);
-    } catch (error) {
-      events.unsaved(hash, error);
-    }
+    keep(hash, whole, envelopeXdr, over);
     release(slot, transaction, outcome);
     const ledger = 'found' in outcome ? outcome.found.ledger : undefined;
     const ledgers = ledger === undefined || plannedAt === undefined ? undefined : ledger - plannedAt;
@@ -219,43 +223,84 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     putBack(again);
   }
 
-  /** Ending and what the owner writes of it are kept together or not at all. */
+  /** Ending and what the owner writes of it are kept together or not at all; again later where that fails. */
   function keep(
     hash: string,
     whole: StoredEnding,
     envelopeXdr: string,
     over: readonly { intent: StoredIntent; entry: Entry | undefined; ending: StoredEnding }[],
   ): void {
-    state.transact(() => {
-      records.settle(
-        hash,
-        whole,
-        over.map(({ intent: { id }, ending }) => ({ id, ending })),
+    try {
+      state.transact(() => {
+        records.settle(
+          hash,
+          whole,
+          over.map(({ intent: { id }, ending }) => ({ id, ending })),
+        );
+        for (const { intent, entry, ending } of over) {
+          const told = endingOf(hash, ending, envelopeXdr)!;
+          if (entry === undefined) options.recovered(intent, told);
+          else entry.intent.ended?.(told);
+        }
+      });
+    } catch (error) {
+      events.unsaved(hash, error);
+      sleep(UNSAVED_MS, cut.signal).then(
+        () => keep(hash, whole, envelopeXdr, over),
+        () => undefined,
       );
-      for (const { intent, entry, ending } of over) {
-        const told = endingOf(hash, ending, envelopeXdr)!;
-        if (entry === undefined) options.recovered(intent, told);
-        else entry.intent.ended?.(told);
-      }
-    });
+    }
+  }
+
+  /** The end of one that was to be tried again and is not: its transaction is over, and it has no ending. */
+  function keepAbandoned(
+    intent: StoredIntent,
+    entry: Entry | undefined,
+    code: ErrorCode,
+    message: string,
+  ): void {
+    const { outcome, envelopeXdr } = records.get(intent.hash)!;
+    // Without an outcome it could not be written yet, and has no ending either.
+    if (outcome === undefined) return;
+    keep(intent.hash, outcome, envelopeXdr, [{ intent, entry, ending: { ...outcome, code, message } }]);
+  }
+
+  function giveUp(id: string, entry: Entry | undefined, error: unknown): void {
+    try {
+      keepAbandoned(
+        records.intent(id)!,
+        entry,
+        errorRow(error).code,
+        isCoded(error) ? error.message : 'internal error',
+      );
+    } catch (unread) {
+      events.unsaved('', unread);
+    }
   }
 
   /** What is known now of the account's sequence. */
   function release(slot: Slot, { sequence, maxTime }: Kept, outcome: Outcome | undefined): void {
     if (outcome !== undefined && 'found' in outcome) {
       slot.sequence = sequence;
-      slot.least = sequence;
+      if (sequence > slot.least) slot.least = sequence;
       return;
     }
     slot.sequence = undefined;
     const isTaken = outcome?.kind === 'expired' && outcome.refusal?.result?.code === 'txBadSeq';
-    if (!isTaken) hold(slot, 'came-to-nothing', (maxTime + SIGNER_HOLDS_SECONDS) * 1_000);
+    // What a server told us was used may not be: the next one is what the ledger says now.
+    if (isTaken) slot.least = 0n;
+    else hold(slot, 'came-to-nothing', (maxTime + SIGNER_HOLDS_SECONDS) * 1_000);
   }
 
   function hold(slot: Slot, reason: string, until: number): void {
     slot.heldUntil = until;
     events.held(slot.account, reason, until);
-    sleep(Math.max(until - now(), 0) + 1, cut.signal).then(kick, () => undefined);
+    const free = (): void => {
+      // Whatever the clock says by then: it may have been set back.
+      if (slot.heldUntil === until) slot.heldUntil = 0;
+      kick();
+    };
+    sleep(Math.max(until - now(), 0) + 1, cut.signal).then(free, () => undefined);
   }
 
   function putBack(entries: readonly Entry[]): void {
@@ -268,11 +313,11 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     slot.busy = true;
     for (const transaction of transactions) {
       const { hash, operations } = transaction;
-      const members = records
-        .intentsOf(hash)
-        .map((intent): Member => ({ intent, share: intent, entry: undefined }));
-      for (const { intent } of members) open.set(intent.id, { entry: undefined, hash, flying: true });
       try {
+        const members = records
+          .intentsOf(hash)
+          .map((intent): Member => ({ intent, share: intent, entry: undefined }));
+        for (const { intent } of members) open.set(intent.id, { entry: undefined, hash, flying: true });
         const outcome = await fly(transaction, true, (result) => isPlausible(result, operations, []));
         settle(slot, transaction, members, outcome, undefined);
       } catch (error) {
@@ -280,21 +325,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
         events.unsaved(hash, error);
       }
     }
+    // They may be old, and others came after them.
+    slot.sequence = undefined;
     slot.busy = false;
     kick();
-  }
-
-  function endAbandoned(): void {
-    for (const intent of records.abandoned()) {
-      const { outcome, envelopeXdr } = records.get(intent.hash)!;
-      const message = `Transaction ${intent.hash}: another order in it could not be done, so nothing of it was`;
-      const ending: StoredEnding = { ...outcome!, code: 'transaction-failed', message };
-      try {
-        keep(intent.hash, outcome!, envelopeXdr, [{ intent, entry: undefined, ending }]);
-      } catch (error) {
-        events.unsaved(intent.hash, error);
-      }
-    }
   }
 
   return {
@@ -307,6 +341,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       open.set(id, { entry: undefined, hash: undefined, flying: false });
       try {
         return await waiting.add(intent, signal);
+      } catch (error) {
+        const known = open.get(id);
+        if (known?.flying === false && known.hash !== undefined) giveUp(id, known.entry, error);
+        throw error;
       } finally {
         // One that was told of a timeout is still under way.
         if (open.get(id)?.flying === false) open.delete(id);
@@ -330,7 +368,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     resume() {
       if (resumed) return;
       resumed = true;
-      endAbandoned();
+      for (const intent of records.abandoned()) {
+        const message = `Transaction ${intent.hash}: another order in it could not be done, so nothing of it was`;
+        keepAbandoned(intent, undefined, 'transaction-failed', message);
+      }
       for (const [source, transactions] of Map.groupBy(records.pending(), (it) => it.source)) {
         // A channel that is no longer listed is followed all the same.
         const slot = slots.find((it) => it.account === source) ?? createSlots(source, [])[0]!;

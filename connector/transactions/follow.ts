@@ -76,7 +76,7 @@ async function pause(
 }
 
 /** What is true first; the others are aborted. */
-async function first<T>(signal: AbortSignal, race: (signal: AbortSignal) => Promise<T>[]): Promise<T> {
+export async function first<T>(signal: AbortSignal, race: (signal: AbortSignal) => Promise<T>[]): Promise<T> {
   const over = new AbortController();
   const all = race(AbortSignal.any([signal, over.signal]));
   try {
@@ -89,11 +89,9 @@ async function first<T>(signal: AbortSignal, race: (signal: AbortSignal) => Prom
 
 /** The answer; or what a lookup finds before there is one, since each closed ledger is looked into meanwhile. */
 async function submit(it: Followed, options: FollowOptions, signal: AbortSignal): Promise<Observation> {
-  const { ledger, now, sleep, nextClose } = options;
+  const { now, sleep, nextClose } = options;
   return first<Observation>(signal, (either) => [
-    ledger.submit(it.envelopeXdr, either).then((answer) => {
-      return { event: 'submitted', fact: factOf(answer), now: now() };
-    }),
+    answered(it, options, either).then((fact) => ({ event: 'submitted', fact, now: now() })),
     sleep(SUBMIT_MS, either).then(() => ({ event: 'submitted', fact: { kind: 'unknown' }, now: now() })),
     (async () => {
       for (;;) {
@@ -103,6 +101,20 @@ async function submit(it: Followed, options: FollowOptions, signal: AbortSignal)
       }
     })(),
   ]);
+}
+
+/** Whatever goes wrong, it may have been taken. */
+async function answered(
+  { envelopeXdr }: Followed,
+  { ledger }: FollowOptions,
+  signal: AbortSignal,
+): Promise<SubmitFact> {
+  try {
+    return factOf(await ledger.submit(envelopeXdr, signal));
+  } catch {
+    signal.throwIfAborted();
+    return { kind: 'unknown' };
+  }
 }
 
 function factOf(answer: Awaited<ReturnType<Ledger['submit']>>): SubmitFact {

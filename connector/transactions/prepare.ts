@@ -4,6 +4,7 @@ import { NATIVE } from '../market/asset.ts';
 import { dryRunText, type Share } from './endings.ts';
 import { buildTransaction, isDeletion, type Unsigned } from './envelope.ts';
 import { bidFor, type FeeHistory } from './fees.ts';
+import { first } from './follow.ts';
 import type { DecodedResult } from './result.ts';
 import type { Slot } from './sequences.ts';
 import type { BuildState, EngineModules, EngineOptions, Plan } from './types.ts';
@@ -11,6 +12,9 @@ import type { Entry } from './waiting.ts';
 
 /** How far ahead maxTime is set, seconds: short, so that a lost transaction is soon provably dead. */
 export const TIME_BOUND_SECONDS = 30;
+
+/** How long one order may take to be planned, milliseconds: the others wait for it. */
+const PLAN_MS = 10_000;
 
 export interface Planned {
   entry: Entry;
@@ -54,18 +58,21 @@ export async function planBatch(
   entries: readonly Entry[],
   inFlight: readonly ReadonlyMap<string, bigint>[],
   { account, fees, history }: Pick<EngineOptions, 'account' | 'fees'> & { history: () => FeeHistory },
-  { ledger, now }: Pick<EngineModules, 'ledger' | 'now'>,
+  { ledger, now, sleep }: Pick<EngineModules, 'ledger' | 'now' | 'sleep'>,
   signal: AbortSignal,
 ): Promise<{ batch: Batch | undefined; back: Entry[] }> {
-  const [head, state, statistics, source] = await Promise.all([
+  const [head, state, told, source] = await Promise.all([
     ledger.head(signal),
     ledger.account(account, signal),
-    ledger.feeStatistics(signal),
+    // Without it the base fee is bid: cancelling must not depend on a statistic.
+    ledger.feeStatistics(signal).catch(() => undefined),
     slot.sequence === undefined && slot.account !== account
       ? ledger.account(slot.account, signal)
       : undefined,
   ]);
+  signal.throwIfAborted();
   if (state === undefined) throw missing(account);
+  const statistics = told ?? { baseFee: head.baseFee, capacityUsage: 0, bids: {} };
   const read = slot.sequence ?? (slot.account === account ? state : source)?.sequence;
   if (read === undefined) throw missing(slot.account, 'channelAccounts');
 
@@ -74,7 +81,7 @@ export async function planBatch(
   const deletions = entries.every(({ intent }) => intent.lane === 'delete');
   const planned: Planned[] = [];
   const back: Entry[] = [];
-  let first = 0;
+  let used = 0;
   for (const entry of entries) {
     if (back.length > 0) {
       back.push(entry);
@@ -86,12 +93,14 @@ export async function planBatch(
         entry,
         { head, account: state, bid: bid(1, deletions), reserved },
         fees.maxOperations,
+        (either) => sleep(PLAN_MS, either),
+        signal,
       );
       const { length: count } = plan.operations;
-      if (first + count > fees.maxOperations) back.push(entry);
+      if (used + count > fees.maxOperations) back.push(entry);
       else {
-        planned.push({ entry, plan, share: { first, count } });
-        first += count;
+        planned.push({ entry, plan, share: { first: used, count } });
+        used += count;
       }
     } catch (error) {
       refuse(entry, error);
@@ -110,9 +119,19 @@ const missing = (account: string, field?: string) =>
     ...(field !== undefined && { field }),
   });
 
-async function planOne({ intent, signal }: Entry, state: BuildState, most: number): Promise<Plan> {
-  signal.throwIfAborted();
-  const plan = await intent.plan(state, signal);
+async function planOne(
+  { intent, signal }: Entry,
+  state: BuildState,
+  most: number,
+  patience: (signal: AbortSignal) => Promise<void>,
+  cut: AbortSignal,
+): Promise<Plan> {
+  const plan = await first(AbortSignal.any([signal, cut]), (either) => [
+    intent.plan(state, either),
+    patience(either).then(() => {
+      throw connectorError('ledger-unreachable', 'what the order needs to know was not read in time');
+    }),
+  ]);
   signal.throwIfAborted();
   const { length } = plan.operations;
   if (length === 0 || length > most) {

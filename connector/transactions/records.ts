@@ -7,6 +7,7 @@ export const transactionsSchema = `
     signed_at INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, outcome TEXT) STRICT;
   CREATE INDEX IF NOT EXISTS transactions_pending ON transactions (ended) WHERE ended = 0;
   CREATE INDEX IF NOT EXISTS transactions_age ON transactions (signed_at);
+  CREATE INDEX IF NOT EXISTS transactions_whole ON transactions (signed_at) WHERE envelope <> '';
   CREATE TABLE IF NOT EXISTS transactions_intents (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL, first INTEGER NOT NULL,
     count INTEGER NOT NULL, ending TEXT, at INTEGER NOT NULL) STRICT;

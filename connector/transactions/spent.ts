@@ -22,8 +22,9 @@ export function createSpent(
     return history;
   };
   const add = (fee: bigint, operations: number): void => {
-    const before = read();
-    history = { ...before, spent: before.spent + fee, operations: before.operations + operations };
+    // What is read next has it; nothing is read here, since this stands between keeping and sending.
+    if (history === undefined) return;
+    history = { ...history, spent: history.spent + fee, operations: history.operations + operations };
   };
   return Object.assign(read, { add });
 }

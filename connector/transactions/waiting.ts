@@ -109,16 +109,18 @@ export function createWaiting(
       const taken: Entry[] = [];
       for (const entry of ordered) {
         const alone = !entry.intent.shared;
+        // No trade may fail these a second time.
+        const apart = taken.some(({ intent, tries }) => intent.lane === 'delete' && tries > 0);
         const room = Math.min(limit, entry.share, ...taken.map(({ share }) => share));
         if (taken.length >= room) break;
-        // Turns are in order: those behind one that shares with nobody do not pass it, and it is passed once at most.
-        if (alone && taken.length > 0) {
-          entry.passed = true;
-          break;
-        }
+        // Turns are in order: those behind one that shares with nobody do not pass it.
+        if (taken.length > 0 && (alone || (apart && entry.intent.lane === 'trade'))) break;
         taken.push(entry);
         if (alone) break;
       }
+      // It is passed once at most, also where deletions fill every transaction.
+      const [next] = trades;
+      if (next !== undefined && !next.intent.shared && !taken.includes(next)) next.passed = true;
       entries = entries.filter((entry) => !taken.includes(entry));
       for (const entry of taken) disarm(entry);
       return taken;

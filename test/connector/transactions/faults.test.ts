@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type * as xdr from '@stellar/stellar-sdk/xdr';
+import { connectorError } from '../../../connector/errors.ts';
 import type { Intent } from '../../../connector/transactions/types.ts';
 import { trader } from '../../sandbox/testing.ts';
 import { createRig, intentOf, never, type Rig, sell, UNIT } from './rig.ts';
@@ -37,5 +38,162 @@ describe('connector/transactions: faults around an envelope', () => {
       mine().map(({ amount }) => amount / UNIT),
       [1n, 2n, 5n, 6n],
     );
+  });
+
+  const lost = () => ({ kind: 'unknown', reason: '504' }) as const;
+  const tooMuch = () => sell(10n ** 15n);
+
+  it('@security one that was to be tried again and was not: its end is kept, and told to its owner once', async () => {
+    rig = createRig();
+    const ends: string[] = [];
+    let plans = 0;
+    const good = intentOf('good', [sell(UNIT)], {
+      async plan() {
+        if (++plans > 1) throw connectorError('no-route-found', 'the market has gone');
+        return { operations: [sell(UNIT)], spends: new Map() };
+      },
+      ended: (ending) => void ends.push(ending.kind === 'applied' ? 'applied' : ending.code!),
+    });
+    assert.deepEqual(codes(await run(good, intentOf('bad', [tooMuch()]))), [
+      'no-route-found',
+      'insufficient-balance',
+    ]);
+    assert.deepEqual(ends, ['no-route-found']);
+    assert.equal(rig.engine.intent('good')!.state, 'ended');
+    rig.restart().resume();
+    await rig.time.pass(1_000);
+    assert.deepEqual(rig.recovered, []);
+  });
+
+  it('@security an ending that could not be written is written when it can be', async () => {
+    rig = createRig();
+    let full = true;
+    const ended = () => {
+      if (full) throw connectorError('state-unavailable', 'the disk is full');
+    };
+    assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)], { ended }))), ['applied']);
+    assert.equal(rig.engine.intent('a')!.state, 'in-flight');
+    full = false;
+    await rig.time.pass(60_000);
+    assert.equal(rig.engine.intent('a')!.ending?.kind, 'applied');
+  });
+
+  it('@security follows what was sent also when sending it failed in a way that nobody foresaw', async () => {
+    rig = createRig();
+    let nth = 0;
+    rig.faults.submit = (_, pass) => {
+      if (++nth > 1) return pass();
+      pass();
+      throw new Error('a fault of ours');
+    };
+    assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['applied']);
+    assert.equal(mine().length, 1);
+  });
+
+  it('goes on after the clock was set back while an account was held', async () => {
+    rig = createRig();
+    let ahead = 4_000;
+    rig.modules.now = () => rig.time.now() + ahead;
+    rig.restart().resume();
+    rig.faults.submit = lost;
+    assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['transaction-failed']);
+    ahead = 0;
+    rig.faults.submit = undefined as never;
+    assert.deepEqual(codes(await run(intentOf('b', [sell(UNIT)]))), ['applied']);
+  });
+
+  it('deletions that failed with an order of another kind are tried again among themselves', async () => {
+    rig = createRig();
+    await run(intentOf('old', [sell(UNIT)]));
+    const deletion = intentOf('d', [sell(0n, mine()[0]!.id)], { lane: 'delete' });
+    const first = [deletion, intentOf('bad', [tooMuch()])].map((it) => rig.engine.run(it, never));
+    await rig.time.pass(0);
+    const later = rig.engine.run(intentOf('bad too', [tooMuch()]), never);
+    const settled = await rig.time.run(Promise.allSettled([...first, later]));
+    assert.deepEqual(codes(settled), ['applied', 'insufficient-balance', 'insufficient-balance']);
+    assert.deepEqual(
+      rig.asked.slice(1).map((it) => amountsOf(it).length),
+      [2, 1, 1],
+    );
+    assert.deepEqual(amountsOf(rig.asked[2]!), [0n]);
+  });
+
+  it('a swap has its turn though deletions fill every transaction', async () => {
+    const fees = { perOperation: 20_000n, perTransaction: 2_020_000n, percentile: 90 };
+    rig = createRig({ options: { fees: { ...fees, maxOperations: 1, maxTimeBoundSeconds: 110 } } });
+    for (let n = 0; n < 5; n++) await run(intentOf(`old${n}`, [sell(UNIT)]));
+    const order: string[] = [];
+    const note = (intent: Intent) => ({ ...intent, signed: () => void order.push(intent.id) });
+    const all = mine().map(({ id }, n) => note(intentOf(`d${n}`, [sell(0n, id)], { lane: 'delete' })));
+    all.push(note(intentOf('swap', [sell(UNIT)], { shared: false })));
+    assert.ok(codes(await run(...all)).every((code) => code === 'applied'));
+    assert.equal(order.indexOf('swap'), 1);
+  });
+
+  it('a number that no ledger has used, though a server said so, is given up after the refusal', async () => {
+    rig = createRig();
+    const receipt = await rig.time.run(rig.engine.run(intentOf('a', [sell(UNIT)]), never));
+    const { transaction } = rig.modules.ledger;
+    rig.modules.ledger.transaction = async (hash, signal) => {
+      const truth = await transaction(receipt.hash, signal);
+      return 'found' in truth ? { found: { ...truth.found, hash } } : truth;
+    };
+    rig.faults.submit = () => ({ kind: 'try-again' });
+    await run(intentOf('b', [sell(UNIT)]));
+    rig.modules.ledger.transaction = transaction;
+    rig.faults.submit = undefined as never;
+    assert.deepEqual(codes(await run(intentOf('c', [sell(UNIT)]))), ['applied']);
+    assert.equal(mine().length, 2);
+  });
+
+  it('takes no number from an old transaction that was taken up', async () => {
+    rig = createRig();
+    const ended = () => {
+      throw new Error('it cannot be written');
+    };
+    await run(intentOf('a', [sell(UNIT)], { ended }));
+    await run(intentOf('b', [sell(UNIT)]));
+    await rig.time.pass(120_000);
+    rig.restart().resume();
+    await rig.time.pass(5_000);
+    rig.events.length = 0;
+    assert.deepEqual(codes(await run(intentOf('c', [sell(UNIT)]))), ['applied']);
+    assert.ok(!rig.events.includes('submitted refused'));
+  });
+
+  it('a plan that hangs holds up nobody for long, and no shutdown', async () => {
+    rig = createRig();
+    await run(intentOf('old', [sell(UNIT)]));
+    const plan = () => new Promise<never>(() => undefined);
+    const deletion = intentOf('d', [sell(0n, mine()[0]!.id)], { lane: 'delete' });
+    assert.deepEqual(codes(await run(deletion, intentOf('hangs', [], { plan }))), [
+      'applied',
+      'ledger-unreachable',
+    ]);
+    const hangs = rig.engine.run(intentOf('hangs too', [], { plan }), never);
+    await rig.time.pass(100);
+    await rig.time.run(Promise.allSettled([rig.engine.drain(1_000), hangs]));
+    await assert.rejects(hangs, { code: 'shutting-down' });
+  });
+
+  it('places and deletes at the base fee when nobody tells what others bid', async () => {
+    rig = createRig();
+    rig.modules.ledger.feeStatistics = async () => {
+      throw connectorError('ledger-unreachable', 'no fee_stats');
+    };
+    assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['applied']);
+  });
+
+  it('@security a row that cannot be read stops no other, and not the process', async () => {
+    rig = createRig({ channels: 1 });
+    rig.faults.submit = lost;
+    rig.engine.run(intentOf('a', [sell(UNIT)]), never).catch(() => undefined);
+    await rig.time.pass(100);
+    await rig.time.run(rig.engine.drain(0));
+    rig.state.db.exec("UPDATE transactions_intents SET payload = 'not JSON'");
+    rig.faults.submit = undefined as never;
+    rig.restart().resume();
+    await rig.time.pass(1_000);
+    assert.ok(rig.events.some((it) => it.startsWith('unsaved')));
   });
 });

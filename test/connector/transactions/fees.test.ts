@@ -7,6 +7,7 @@ import {
   type FeeLimits,
   wanted,
 } from '../../../connector/transactions/fees.ts';
+import { createSpent } from '../../../connector/transactions/spent.ts';
 
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
@@ -92,5 +93,25 @@ describe('connector/transactions/fees', () => {
         },
       ),
     );
+  });
+
+  it('counts a fee that was signed for once, and reads nothing to do so', () => {
+    let fees = 0n;
+    let reads = 0;
+    const signedSince = () => {
+      reads++;
+      return { fees, oldest: undefined, operations: 0 };
+    };
+    let time = 0;
+    const spent = createSpent({ signedSince }, {}, () => time);
+    spent();
+    time = 20_000;
+    fees = 100n;
+    const before = reads;
+    spent.add(100n, 1);
+    assert.equal(reads, before);
+    assert.equal(spent().spent, 100n);
+    spent.add(50n, 1);
+    assert.equal(spent().spent, 150n);
   });
 });
