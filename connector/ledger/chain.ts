@@ -16,7 +16,7 @@ export const createChain = (): Chain => ({ hashes: new Map(), heads: new Map(), 
 
 /**
  * Notes a head. What it says why it cannot be true: another hash for a ledger that was shown before, one hash for two
- * ledgers, or a ledger that closed before an earlier one. A lower number than before is none of these: behind one
+ * ledgers, or a ledger that closed before an earlier one (so that a made-up number far ahead is found out by the next true one). A lower number than before is none of these: behind one
  * name there may be several servers, and one of them lags. Nothing of a contradiction is noted.
  */
 export function follow(chain: Chain, head: HorizonHead): string | undefined {
@@ -32,8 +32,9 @@ export function follow(chain: Chain, head: HorizonHead): string | undefined {
     }
   }
   const { top } = chain;
-  if (top !== undefined && head.sequence > top.sequence && head.closedAt < top.closedAt) {
-    return `ledger ${head.sequence} closed before ledger ${top.sequence}`;
+  if (top !== undefined && (head.sequence - top.sequence) * (head.closedAt - top.closedAt) < 0) {
+    const [first, second] = head.sequence > top.sequence ? [top, head] : [head, top];
+    return `ledger ${second.sequence} closed before ledger ${first.sequence}`;
   }
   for (const [sequence, hash] of links) chain.hashes.set(sequence, hash);
   chain.heads.set(head.sequence, head);

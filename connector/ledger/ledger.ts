@@ -1,22 +1,13 @@
 import { connectorError } from '../errors.ts';
 import type { AssetId } from '../market/asset.ts';
 import type { AccountState } from '../market/balance.ts';
-import type { Claim, Verdict } from './agree.ts';
-import { follow, judgeHeads, type Shown } from './chain.ts';
-import { freshness } from './checks.ts';
 import { accountText, foundText, inOrder, isWhole, type Lookup, outcomesContradict } from './facts.ts';
-import type { AtLedger, HorizonClient, HorizonHead } from './horizon/types.ts';
-import { watchBook, watchHeads, watchTrades } from './horizon/watch.ts';
+import { createHeads } from './heads.ts';
+import type { AtLedger, HorizonClient } from './horizon/types.ts';
+import { watchBook, watchTrades } from './horizon/watch.ts';
 import type { RpcClient } from './rpc/client.ts';
 import { createSources, type LedgerModules, type Source } from './sources.ts';
-import type {
-  FeeStatistics,
-  Ledger,
-  LedgerHead,
-  LedgerTransaction,
-  StreamHandlers,
-  SubmitAnswer,
-} from './types.ts';
+import type { FeeStatistics, Ledger, LedgerHead, LedgerTransaction, SubmitAnswer } from './types.ts';
 import { overSources } from './watch.ts';
 
 export interface LedgerOptions {
@@ -29,12 +20,6 @@ export interface LedgerOptions {
   assets: readonly AssetId[];
 }
 
-/** For how long a verdict on the head is used again. */
-const VERDICT_MS = 1_000;
-/** How often each server is asked which network it serves. */
-const PASSPHRASE_MS = 10_000;
-/** A chain that contradicts what a server shows for so long is forgotten: the lie may have been in it. */
-const FORGET_MS = 5 * 60_000;
 /** How long a server may keep a submission; after that the hash is looked up instead. */
 const SUBMIT_MS = 15_000;
 
@@ -43,101 +28,20 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   const { networkPassphrase, quorum } = options;
   const { now, clock } = modules;
   const sources = createSources(options, quorum, modules);
-  const checkedAt = new Map<Source, number>();
-  const contradicted = new Map<Source, number>();
-  const closing = new AbortController();
-  let last: { head: LedgerHead; at: number } | undefined;
-  /** Agreed heads of the last half minute and one before: what is older than these is stale. */
-  let recent: LedgerHead[] = [];
+  const heads = createHeads(sources, networkPassphrase, modules);
+  const { head } = heads;
   /** A ledger that is known to hold a transaction of ours: an account from before it is stale. */
   let reached = 0;
   /** What was agreed of our own accounts; nobody asks for others. */
   const accounts = new Map<string, { sequence: bigint; assets: readonly AssetId[] }>();
 
-  /** @throws `network-mismatch` */
-  const checkNetwork = async (source: Source, signal: AbortSignal): Promise<void> => {
-    if (now() - (checkedAt.get(source) ?? Number.NEGATIVE_INFINITY) < PASSPHRASE_MS) return;
-    const passphrase =
-      source.rpc === undefined
-        ? (await source.horizon!.root(signal)).networkPassphrase
-        : await source.rpc.networkPassphrase(signal);
-    if (passphrase !== networkPassphrase) {
-      throw connectorError(
-        'network-mismatch',
-        `${source.url} serves another network than the configured one`,
-      );
-    }
-    checkedAt.set(source, now());
-  };
-
-  const showHead = async (source: Source, signal: AbortSignal): Promise<Omit<Claim<Shown>, 'source'>> => {
-    await checkNetwork(source, signal);
-    const head = await (source.horizon ?? source.rpc!).head(signal);
-    const wrong = follow(source.chain, head);
-    if (wrong !== undefined) {
-      const since = contradicted.get(source) ?? now();
-      contradicted.set(source, since);
-      if (now() - since >= FORGET_MS) {
-        source.chain.hashes.clear();
-        source.chain.heads.clear();
-        source.chain.top = undefined;
-      }
-      sources.lied(source, wrong);
-      throw connectorError('ledger-unreachable', `${source.url} contradicts itself: ${wrong}`);
-    }
-    contradicted.delete(source);
-    return {
-      ledger: head.sequence,
-      key: head.hash,
-      value: { source: source.url, head, chain: source.chain },
-    };
-  };
-  const judgeShown = (voters: Claim<Shown>[], need: number, observers: Claim<Shown>[]): Verdict<Shown> => {
-    const shown = (claims: Claim<Shown>[]): Shown[] => claims.map(({ value }) => value);
-    return judgeHeads(shown(voters), need, shown(observers));
-  };
-
-  const readHead = async (signal: AbortSignal): Promise<LedgerHead> => {
-    const fact = {
-      name: 'the last ledger',
-      ask: showHead,
-      judge: judgeShown,
-      confirms: ({ value: { chain } }: Claim<Shown>, { value: { head: it } }: Claim<Shown>) =>
-        chain.hashes.get(it.sequence) === it.hash,
-      stale: ({ value }: { value: Shown }) => freshness(value.head, now()),
-    };
-    const { value } = await sources.agreed(fact, signal);
-    const { sequence, closedAt, baseFee, baseReserve } = value.head;
-    // Behind the freshest that was confirmed before: that one still stands.
-    const head =
-      last !== undefined && last.head.sequence > sequence
-        ? last.head
-        : { sequence, closedAt, baseFee, baseReserve };
-    last = { head, at: now() };
-    if (recent.at(-1)?.sequence !== head.sequence) recent.push(head);
-    while (recent.length > 1 && freshness(recent[1]!, now()) !== undefined) recent = recent.slice(1);
-    return head;
-  };
-  let reading: Promise<LedgerHead> | undefined;
-  const head = (signal: AbortSignal): Promise<LedgerHead> => {
-    if (last !== undefined && Math.abs(now() - last.at) < VERDICT_MS) return Promise.resolve(last.head);
-    // Many ask at once, and one answer serves them all; whoever gives up leaves it to the others.
-    reading ??= readHead(closing.signal).finally(() => {
-      reading = undefined;
-    });
-    return whileWanted(reading, signal);
-  };
-
   /** Why an answer from state is too old. */
   const staleState = ({ ledger }: { ledger: number | undefined }): string | undefined => {
-    const floor = Math.max(reached, freshFloor());
+    const floor = Math.max(reached, heads.floor());
     return ledger !== undefined && ledger < floor
       ? `it answers for ledger ${ledger}, ${floor} is known`
       : undefined;
   };
-  const freshFloor = (): number =>
-    recent[0] !== undefined && freshness(recent[0], now()) !== undefined ? recent[0].sequence : 0;
-
   /** State from one source; one that lags is left out. */
   const fromState = async <T>(
     ask: (client: HorizonClient, signal: AbortSignal) => Promise<AtLedger<T>>,
@@ -245,7 +149,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     );
     const { found } = agreed.value;
     if (found !== undefined) {
-      if (found.ledger <= current.sequence + 1) reached = Math.max(reached, found.ledger);
+      if (found.ledger <= heads.ceiling()) reached = Math.max(reached, found.ledger);
       return { found };
     }
     // Each of them had a later ledger at its time; the earliest time is one that an honest one vouches for.
@@ -301,20 +205,17 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
       fromHistory((client, within) => client.tradesOf(id, cursor, limit, within), signal),
     trades: (base, quote, limit, signal) =>
       fromHistory((client, within) => client.trades(base, quote, limit, within), signal),
-    watchHeads(handlers, signal) {
-      const over = overSources(sources, headHandlers(handlers), now);
-      watchHeads(over.choose, over.handlers, clock, signal);
-    },
+    watchHeads: heads.watch,
     watchBook(base, quote, handlers, signal) {
-      const over = overSources(sources, handlers, now);
+      const over = overSources(sources, handlers, clock);
       watchBook(over.choose, { base, quote }, over.handlers, clock, signal);
     },
     watchTrades(base, quote, cursor, handlers, signal) {
-      const over = overSources(sources, handlers, now);
+      const over = overSources(sources, handlers, clock);
       watchTrades(over.choose, { base, quote }, cursor, over.handlers, clock, signal);
     },
     watchTradesOf(id, cursor, handlers, signal) {
-      const over = overSources(sources, handlers, now);
+      const over = overSources(sources, handlers, clock);
       watchTrades(over.choose, { account: id }, cursor, over.handlers, clock, signal);
     },
     endpoints: () =>
@@ -337,26 +238,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
         };
       }),
     async close() {
-      closing.abort(connectorError('shutting-down', 'the ledger is closed'));
+      heads.close();
       await Promise.all(sources.all.map(({ horizon, rpc }) => (horizon ?? rpc)!.transport.close()));
     },
-  };
-}
-
-/** The same promise, given up with the signal. */
-function whileWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-function headHandlers({ event, ...rest }: StreamHandlers<LedgerHead>): StreamHandlers<HorizonHead> {
-  return {
-    ...rest,
-    event: ({ sequence, closedAt, baseFee, baseReserve }, cursor) =>
-      event({ sequence, closedAt, baseFee, baseReserve }, cursor),
   };
 }

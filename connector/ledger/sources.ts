@@ -16,6 +16,8 @@ export interface Source {
   standing: quarantine.Standing;
   /** When it last failed to answer, milliseconds since 1970, and why; undefined once it answered again. */
   failed: { at: number; reason: string } | undefined;
+  /** Aborted, and replaced, when it is put in quarantine: its streams end with it. */
+  trust: AbortController;
 }
 
 export interface LedgerModules {
@@ -36,10 +38,11 @@ export interface LedgerEvents {
 
 export interface Sources {
   readonly all: readonly Source[];
+  /** How many must agree. */
+  readonly want: number;
   /** In the order in which they are asked: by health, then as they are written in the file; none in quarantine. */
   usable(of?: 'horizon' | 'rpc'): Source[];
   lied(source: Source, reason: string): void;
-  agrees(source: Source): void;
   /** Asks one after the other, a slow one not alone for long; the first answer counts. */
   first<T>(
     of: 'horizon' | 'rpc' | undefined,
@@ -85,6 +88,7 @@ export function createSources(
     chain: createChain(),
     standing: quarantine.spotless,
     failed: undefined,
+    trust: new AbortController(),
   });
   const all = [
     ...clients.horizon.map((client) => source(client)),
@@ -99,7 +103,11 @@ export function createSources(
     const before = it.standing;
     it.standing = standing;
     const reason = standing.quarantine?.reason;
-    if (reason !== undefined && before.quarantine === undefined) events.quarantined(it.url, reason);
+    if (reason !== undefined && before.quarantine === undefined) {
+      events.quarantined(it.url, reason);
+      it.trust.abort(connectorError('ledger-untrusted', `${it.url} is in quarantine`));
+      it.trust = new AbortController();
+    }
     if (reason === undefined && before.quarantine !== undefined) events.released(it.url);
     if (standing.dispute !== undefined && !quarantine.isDisputed(before, now())) {
       events.disputed(it.url, standing.dispute.reason);
@@ -321,5 +329,5 @@ export function createSources(
     }).finally(() => ended.abort());
   }
 
-  return { all, usable, lied, agrees, first, agreed };
+  return { all, want, usable, lied, first, agreed };
 }

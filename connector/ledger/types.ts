@@ -117,8 +117,16 @@ export interface Ledger {
   account(id: string, signal: AbortSignal): Promise<AccountState | undefined>;
   /** All live offers of an account. */
   offersOf(account: string, signal: AbortSignal): Promise<OfferEntry[]>;
-  /** Offers that sell one asset for the other, best price first, at most `limit`. */
-  offers(selling: AssetId, buying: AssetId, limit: number, signal: AbortSignal): Promise<OfferEntry[]>;
+  /**
+   * Offers that sell one asset for the other, best price first, at most `limit`. Undefined: there are more than are read,
+   * and the best may be among the others.
+   */
+  offers(
+    selling: AssetId,
+    buying: AssetId,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<OfferEntry[] | undefined>;
   pool(id: string, signal: AbortSignal): Promise<PoolEntry | undefined>;
   /** The pool of two assets, if there is one. */
   poolOf(a: AssetId, b: AssetId, signal: AbortSignal): Promise<PoolEntry | undefined>;

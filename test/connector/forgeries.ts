@@ -88,8 +88,11 @@ const all = (fate: Fate): Record<Setup, Fate> => ({ one: fate, two: fate, rpc: f
 export const FORGERIES: readonly Forgery[] = [
   {
     fault: 'passphrase',
-    lie: 'the server belongs to another network',
-    tell: (world) => world.fault({ kind: 'passphrase', passphrase: 'Another Network' }),
+    lie: 'the server belongs to another network (seen within 30 s)',
+    tell(world) {
+      world.fault({ kind: 'passphrase', passphrase: 'Another Network' });
+      world.advance(30_000);
+    },
     question: head,
     expected: { one: 'refused+', two: 'refused+', rpc: 'right+', three: 'right+' },
   },

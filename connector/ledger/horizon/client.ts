@@ -154,7 +154,7 @@ export function createHorizonClient(
         throw notAsked('offers', 'offers of other assets');
       }
       // They come by id, and sorting keeps that order among equals: the older one of a price is taken first.
-      return { value: records.sort(schemas.byPrice).slice(0, limit), ledger, complete };
+      return { value: complete ? records.sort(schemas.byPrice).slice(0, limit) : undefined, ledger };
     },
     async book(base, quote, limit, signal) {
       const query = { ...bookQuery(base, quote), limit: String(Math.min(limit, PAGE)) };

@@ -60,14 +60,14 @@ export interface HorizonClient {
   offersOf(account: string, signal: AbortSignal): Promise<AtLedger<OfferEntry[]>>;
   /**
    * Offers that sell one asset for the other, best price first, of one price the oldest first. Horizon pages them by id, so
-   * that up to 2,000 are read to give the best `limit`; `complete` false when the book has more.
+   * that up to 2,000 are read to give the best `limit`. Undefined when the book has more: the best may be among those.
    */
   offers(
     selling: AssetId,
     buying: AssetId,
     limit: number,
     signal: AbortSignal,
-  ): Promise<AtLedger<OfferEntry[]> & { complete: boolean }>;
+  ): Promise<AtLedger<OfferEntry[] | undefined>>;
   /** The book's levels, best first, at most 200 a side. */
   book(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<AtLedger<BookLevels>>;
   pool(id: string, signal: AbortSignal): Promise<AtLedger<PoolEntry | undefined>>;

@@ -159,6 +159,11 @@ describe('connector/ledger: heads', () => {
     }
   });
 
+  it('@security a number far ahead is found out by the next true ledger, and does not mute its source', () => {
+    const { chain } = shown('glitch', head(10), head(1_010, { closedAt: head(11).closedAt }));
+    assert.match(follow(chain, head(12)) ?? '', /ledger 1010 closed before ledger 12/);
+  });
+
   it('a head is of now when it is at most 30 s old and at most 15 s ahead of our clock', () => {
     const ages = [30_000, 30_001, -15_000, -15_001];
     const told = ages.map((age) => freshness(head(10), head(10).closedAt + age) === undefined);

@@ -69,7 +69,7 @@ describe('connector/ledger: streams over all Horizons, and servers that hang', (
       return heads.length > 0;
     });
     world.fault({ kind: 'passphrase', passphrase: 'Another Network' }, 'horizon');
-    world.advance(11_000);
+    world.advance(31_000);
     await ledger.head(signal);
     await world.settled();
     assert.ok(isOut('horizon'));
@@ -81,6 +81,80 @@ describe('connector/ledger: streams over all Horizons, and servers that hang', (
       heads,
       [...new Set(heads)].sort((a, b) => a - b),
     );
+  });
+
+  it('the head comes from the stream: no server is asked for what it told', async () => {
+    const { ledger } = world.over(['horizon'], 1);
+    const asked = (): number => world.asked.filter((path) => path.startsWith('/ledgers?order=desc')).length;
+    const heads: number[] = [];
+    const others: number[] = [];
+    const other = new AbortController();
+    ledger.watchHeads({ event: ({ sequence }) => heads.push(sequence) }, ended.signal);
+    ledger.watchHeads({ event: ({ sequence }) => others.push(sequence) }, other.signal);
+    await ledger.head(signal);
+    await until(() => {
+      if (heads.length === 0) world.advance(1_000);
+      return heads.length > 0;
+    });
+    const before = asked();
+    for (let closed = 0; closed < 4; closed += 1) {
+      const { length } = heads;
+      world.advance(5_000);
+      await until(() => heads.length > length);
+      assert.equal((await ledger.head(signal)).sequence, world.sandbox.network.latest.sequence);
+    }
+    assert.equal(asked(), before);
+    assert.deepEqual(heads, others, 'all share one stream');
+    other.abort();
+    world.advance(5_000);
+    await until(() => heads.at(-1) === world.sandbox.network.latest.sequence);
+    assert.ok(others.length < heads.length);
+  });
+
+  it('@security what a stream tells of a head is believed by no more than what must agree', async () => {
+    const { ledger } = world.over(['horizon', 'rpc'], 1);
+    const heads: number[] = [];
+    ledger.watchHeads({ event: ({ sequence }) => heads.push(sequence) }, ended.signal);
+    await ledger.head(signal);
+    await until(() => {
+      if (heads.length === 0) world.advance(1_000);
+      return heads.length > 0;
+    });
+    world.fault({ kind: 'lag', ledgers: 1 }, 'rpc');
+    const { sequence } = await ledger.head(signal);
+    world.advance(2_000);
+    await until(() => heads.at(-1)! > sequence);
+    assert.equal((await ledger.head(signal)).sequence, sequence, 'RPC has it not yet');
+  });
+
+  it('@security the standing stream of a server that is put in quarantine is cut, though it says nothing', async () => {
+    const { ledger, isOut } = world.over(['horizon', 'horizon-2', 'rpc'], 2);
+    const opened: boolean[] = [];
+    const down: string[] = [];
+    ledger.watchBook(
+      'native',
+      USDC,
+      { event() {}, open: (gap) => opened.push(gap), down: (reason) => down.push(reason) },
+      ended.signal,
+    );
+    await until(() => opened.length === 1);
+    world.fault({ kind: 'passphrase', passphrase: 'Another Network' }, 'horizon');
+    await ledger.head(signal);
+    await world.settled();
+    assert.ok(isOut('horizon'));
+    await until(() => opened.length === 2);
+    assert.match(down[0]!, /in quarantine/);
+  });
+
+  it('a server whose reads are well and whose streams are not does not keep a stream from another one', async () => {
+    const { ledger } = world.over(['horizon', 'horizon-2'], 1);
+    world.fault({ kind: 'html', status: 503, path: '/order_book' }, 'horizon');
+    const news: unknown[] = [];
+    ledger.watchBook('native', USDC, { event: (book) => news.push(book) }, ended.signal);
+    await until(() => {
+      void ledger.offers('native', USDC, 10, signal).catch(() => undefined);
+      return news.length > 0;
+    });
   });
 
   it('books and trades of a pair come too', async () => {
@@ -120,7 +194,7 @@ describe('connector/ledger: streams over all Horizons, and servers that hang', (
     const began = performance.now();
     const trickle = { kind: 'body', how: 'trickle', bytes: 1, everyMs: 1_000 } as const;
     world.fault(trickle, 'horizon');
-    assert.equal((await one.offers('native', USDC, 10, signal)).length, 2);
+    assert.equal((await one.offers('native', USDC, 10, signal))?.length, 2);
     world.sandbox.faults.remove();
     world.fault(trickle, 'rpc');
     assert.ok((await two.account(TRADER, signal)) !== undefined);

@@ -36,6 +36,8 @@ export interface SourcesWorld {
   advance(ms: number): void;
   fault(fault: z.input<typeof faultSchema>, server?: Server): void;
   over(servers: readonly Server[], quorum: number): LedgerUnderTest;
+  /** Paths of all requests but those of streams. */
+  asked: string[];
   /** A transaction of the trader, signed; a swap that succeeds unless told otherwise. */
   envelope(operation?: ReturnType<typeof strictSend>): { envelopeXdr: string; hash: string };
   /** When every answer has come, also those that nobody waited for. */
@@ -84,10 +86,12 @@ export async function startSourcesWorld(retain = 400): Promise<SourcesWorld> {
   };
   const opened: Ledger[] = [];
   let underWay = 0;
+  const asked: string[] = [];
   const world: SourcesWorld = {
     sandbox,
     hurry: false,
     now: () => now,
+    asked,
     advance,
     fault: (fault, server = 'horizon') =>
       void faults.add({ endpoint: server, fault: faultSchema.parse(fault) }),
@@ -107,6 +111,7 @@ export async function startSourcesWorld(retain = 400): Promise<SourcesWorld> {
         );
         const request: Transport['request'] = (...parameters) => {
           underWay += 1;
+          asked.push(parameters[0].path);
           return inner.request(...parameters).finally(() => {
             underWay -= 1;
           });

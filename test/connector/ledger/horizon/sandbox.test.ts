@@ -60,7 +60,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     assert.deepEqual([account?.balances.length, ledger], [2, head.sequence]);
     const offers = await client.offers('native', USDC, 10, signal);
     assert.deepEqual(
-      offers.value.map(({ seller, amount }) => [seller, amount]),
+      offers.value?.map(({ seller, amount }) => [seller, amount]),
       [
         [maker.publicKey(), 1_000_000_000n],
         [maker.publicKey(), 10_000_000_000n],
