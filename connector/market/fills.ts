@@ -111,6 +111,27 @@ export function createFills(options: FillsOptions) {
     for (const fill of fresh) options.filled(fill);
   };
 
+  const queued: LedgerTrade[] = [];
+  /** What came in one turn of the event loop is kept in one commit: each waits for the disk, and a ledger may fill hundreds. */
+  const takeSoon = (trade: LedgerTrade, signal: AbortSignal): void => {
+    queued.push(trade);
+    if (queued.length === 1) setImmediate(takeQueued, signal);
+  };
+  const takeQueued = (signal: AbortSignal): void => {
+    // The cursor that is kept comes back to them.
+    if (signal.aborted) return;
+    const trades = [...queued];
+    try {
+      take(trades);
+    } catch (error) {
+      options.failed(messageOf(error));
+      const again = (): void => takeQueued(signal);
+      options.sleep(RETRY_MS, signal).then(again, () => undefined);
+      return;
+    }
+    queued.splice(0, trades.length);
+  };
+
   const cursorOf = async (signal: AbortSignal): Promise<string> => {
     const row = statements.cursor.get() as Row | undefined;
     if (row !== undefined) return String(row.cursor);
@@ -136,11 +157,10 @@ export function createFills(options: FillsOptions) {
       while (!signal.aborted) {
         try {
           const cursor = await catchUp(signal);
-          // What cannot be stored throws, and the stream comes back to it.
           ledger.watchTradesOf(
             ...([account, cursor] as const),
             {
-              event: (trade) => take([trade]),
+              event: (trade) => takeSoon(trade, signal),
               open: (gap) => gap && options.failed('the history of trades was cut: fills may be missing'),
             },
             signal,

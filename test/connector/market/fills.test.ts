@@ -68,11 +68,13 @@ describe('connector/market/fills', () => {
         },
       },
       sleep: async () => {
+        await turn();
         down = false;
       },
       filled: (fill) => told.push(fill),
       failed: (reason) => failures.push(reason),
     });
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   const ids = (fills: readonly Fill[]): string[] => fills.map(({ id }) => id);
   const cursors = (trades: readonly LedgerTrade[]): string[] => trades.map(({ cursor }) => cursor);
   const restart = (): void => {
@@ -123,6 +125,7 @@ describe('connector/market/fills', () => {
     await open().start(ended.signal);
     assert.deepEqual(told, []);
     stream!.handlers.event(trade(0), '');
+    await turn();
     history.push(trade(0));
     // More than a page, pairs that are not listed among them.
     const missed = Array.from({ length: 450 }, (_, at) =>
@@ -146,18 +149,31 @@ describe('connector/market/fills', () => {
     await open().start(ended.signal);
     stream!.handlers.event(trade(0), '');
     stream!.handlers.event(trade(0), '');
+    assert.equal(told.length, 0, 'not before it is kept');
+    await turn();
     assert.equal(told.length, 1);
     const { db } = state;
     db.exec("CREATE TRIGGER full BEFORE INSERT ON market_cursor BEGIN SELECT RAISE(ABORT, 'full'); END");
-    assert.throws(() => stream!.handlers.event(trade(1), ''), /full/);
+    stream!.handlers.event(trade(1), '');
+    await turn();
+    assert.match(failures[0]!, /full/);
+    stream!.handlers.event(trade(2), '');
     assert.equal(told.length, 1, 'not told');
-    db.exec('DROP TRIGGER full');
     const count = () => db.prepare('SELECT count(*) AS n FROM market_fills').get() as { n: number };
     assert.equal(count().n, 1, 'and not kept');
-    history = [trade(0), trade(1)];
+    db.exec('DROP TRIGGER full');
+    for (let turns = 0; told.length < 3 && turns < 100; turns++) await turn();
+    assert.deepEqual(ids(told), cursors([trade(0), trade(1), trade(2)]), 'but when it can be, in order');
+    stream!.handlers.event(trade(3), '');
+    ended.abort();
+    await turn();
+    assert.equal(told.length, 3, 'what came last is left to the next process');
+    told = [];
+    ended = new AbortController();
+    history = [0, 1, 2, 3].map((at) => trade(at));
     restart();
     await open().start(ended.signal);
-    assert.deepEqual(ids(told), cursors([trade(0), trade(1)]));
+    assert.deepEqual(ids(told), cursors([trade(3)]), 'and none is told again');
   });
 
   it('a path payment fills in each listed market that it passes', async () => {
@@ -167,6 +183,7 @@ describe('connector/market/fills', () => {
     const cursor = first.cursor.replace(/-0$/, '-1');
     stream!.handlers.event(first, '');
     stream!.handlers.event({ ...first, cursor, baseAsset: USDC, quoteAsset: EURC }, '');
+    await turn();
     assert.deepEqual(
       told.map(({ market, side, role }) => [market.base, side, role]),
       [
