@@ -3,7 +3,7 @@ import type { Records } from './records.ts';
 
 const HOUR_MS = 3_600_000;
 /** For how long (milliseconds) the sums are used again, with what was added since. */
-const FRESH_MS = 10_000;
+const FRESH_MS = 60_000;
 
 /** Fees and operations that were signed for, as `bidFor` wants them, from the durable records. */
 export function createSpent(

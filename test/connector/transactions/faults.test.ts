@@ -119,7 +119,7 @@ describe('connector/transactions: faults around an envelope', () => {
   });
 
   it('a swap has its turn though deletions fill every transaction', async () => {
-    const fees = { perOperation: 20_000n, perTransaction: 2_020_000n, percentile: 90 };
+    const fees = { perOperation: 20_000n, perTransaction: 2_020_000n, percentile: 90 as const };
     rig = createRig({ options: { fees: { ...fees, maxOperations: 1, maxTimeBoundSeconds: 110 } } });
     for (let n = 0; n < 5; n++) await run(intentOf(`old${n}`, [sell(UNIT)]));
     const order: string[] = [];

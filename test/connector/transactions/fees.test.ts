@@ -105,7 +105,7 @@ describe('connector/transactions/fees', () => {
     let time = 0;
     const spent = createSpent({ signedSince }, {}, () => time);
     spent();
-    time = 20_000;
+    time = 120_000;
     fees = 100n;
     const before = reads;
     spent.add(100n, 1);
