@@ -14,7 +14,7 @@ interface Way {
 }
 
 const FULL = 100;
-const ours = (accounts: number): Way => ({
+export const ours = (accounts: number): Way => ({
   name: `${accounts} sequence account${accounts === 1 ? '' : 's'}`,
   ...{ channels: accounts, batch: FULL, requests: accounts * 2 },
 });
@@ -36,7 +36,7 @@ interface Placed {
 
 let placedBefore = 0;
 
-async function place(stand: Stand, way: Way, ledgers: number): Promise<Placed> {
+export async function place(stand: Stand, way: Way, ledgers: number): Promise<Placed> {
   const [client, horizon] = [clientOf(stand.gateway), clientOf(stand.horizon)];
   const failed = new Map<string, number>();
   let isOver = false;
