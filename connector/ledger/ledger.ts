@@ -3,11 +3,20 @@ import type { AssetId } from '../market/asset.ts';
 import type { AccountState } from '../market/balance.ts';
 import { accountText, foundText, inOrder, isWhole, type Lookup, outcomesContradict } from './facts.ts';
 import { createHeads } from './heads.ts';
+import { ledgerOfToken, type TradesOf } from './horizon/queries.ts';
 import type { AtLedger, HorizonClient } from './horizon/types.ts';
 import { watchBook, watchTrades } from './horizon/watch.ts';
 import type { RpcClient } from './rpc/client.ts';
 import { createSources, type LedgerModules, type Source } from './sources.ts';
-import type { FeeStatistics, Ledger, LedgerHead, LedgerTransaction, SubmitAnswer } from './types.ts';
+import type {
+  FeeStatistics,
+  Ledger,
+  LedgerHead,
+  LedgerTrade,
+  LedgerTransaction,
+  StreamHandlers,
+  SubmitAnswer,
+} from './types.ts';
 import { overSources } from './watch.ts';
 
 export interface LedgerOptions {
@@ -65,6 +74,25 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   ): Promise<T> => {
     await head(signal);
     return sources.first('horizon', ({ horizon }, within) => ask(horizon!, within), signal);
+  };
+
+  /** A cursor far ahead would be kept, and hide all trades that come before it. @throws `ledger-untrusted` */
+  const believable = (trades: LedgerTrade[]): LedgerTrade[] => {
+    if (trades.every(({ cursor }) => Number(ledgerOfToken(cursor)) <= heads.ceiling())) return trades;
+    throw connectorError('ledger-untrusted', 'a trade of a ledger that cannot have closed yet');
+  };
+  const followTrades = (
+    of: TradesOf,
+    cursor: string,
+    handlers: StreamHandlers<LedgerTrade>,
+    signal: AbortSignal,
+  ): void => {
+    const event = (trade: LedgerTrade, at: string): void => {
+      believable([trade]);
+      handlers.event(trade, at);
+    };
+    const over = overSources(sources, { ...handlers, event }, clock);
+    watchTrades(over.choose, of, cursor, over.handlers, clock, signal);
   };
 
   const account = async (id: string, signal: AbortSignal): Promise<AccountState | undefined> => {
@@ -202,22 +230,23 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     poolMovements: (hash, signal) =>
       fromHistory((client, within) => client.poolMovements(hash, within), signal),
     tradesOf: (id, cursor, limit, signal) =>
-      fromHistory((client, within) => client.tradesOf(id, cursor, limit, within), signal),
+      fromHistory(
+        async (client, within) => believable(await client.tradesOf(id, cursor, limit, within)),
+        signal,
+      ),
     trades: (base, quote, limit, signal) =>
-      fromHistory((client, within) => client.trades(base, quote, limit, within), signal),
+      fromHistory(
+        async (client, within) => believable(await client.trades(base, quote, limit, within)),
+        signal,
+      ),
     watchHeads: heads.watch,
     watchBook(base, quote, handlers, signal) {
       const over = overSources(sources, handlers, clock);
       watchBook(over.choose, { base, quote }, over.handlers, clock, signal);
     },
-    watchTrades(base, quote, cursor, handlers, signal) {
-      const over = overSources(sources, handlers, clock);
-      watchTrades(over.choose, { base, quote }, cursor, over.handlers, clock, signal);
-    },
-    watchTradesOf(id, cursor, handlers, signal) {
-      const over = overSources(sources, handlers, clock);
-      watchTrades(over.choose, { account: id }, cursor, over.handlers, clock, signal);
-    },
+    watchTrades: (base, quote, cursor, handlers, signal) =>
+      followTrades({ base, quote }, cursor, handlers, signal),
+    watchTradesOf: (id, cursor, handlers, signal) => followTrades({ account: id }, cursor, handlers, signal),
     endpoints: () =>
       sources.all.map(({ url, horizon, rpc, standing, failed, chain }) => {
         const { state, reason } = (horizon ?? rpc)!.transport.status();

@@ -7,7 +7,7 @@ import { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import type { Addresses } from './addresses.ts';
 import { createBreaker, type Outcome } from './breaker.ts';
-import { beforeSending, createDial, type DialEvents } from './dial.ts';
+import { beforeSending, createDial, type DialEvents, isDialFailure } from './dial.ts';
 import { type EndpointFilesOptions, endpointFiles } from './endpoint-files.ts';
 import { createPace } from './pace.ts';
 import { createStreams, type OpenStream } from './streams.ts';
@@ -163,7 +163,8 @@ export function createTransport(
     } catch (error) {
       throw beforeSending(error as CodedError);
     }
-    const leave = pace.enter(urgent, timeoutMs);
+    // The other half is for the answer: what is sent too late fails, and would be held against the server.
+    const leave = pace.enter(urgent, timeoutMs / 2);
     if (leave === undefined) {
       throw beforeSending(connectorError('rate-limited', `${host} limits our requests; later ones will go`));
     }
@@ -198,6 +199,8 @@ export function createTransport(
         : connectorError('ledger-unreachable', `no answer from ${host}: ${messageOf(error)}`, {
             cause: error,
           });
+      // A submission is answered when a ledger has it, or too late: that alone says nothing of the server.
+      if (urgent && !isDialFailure(error)) throw coded;
       failure = coded.message;
       // Nobody was asked, so that it says nothing of the server.
       if (!isCoded(error, 'address-unknown')) outcome = 'bad';

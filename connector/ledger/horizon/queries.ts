@@ -32,6 +32,9 @@ export const NO_TRADE = '0-0';
 /** A trade's paging token; a plain number is one of the operation's, before its first trade. */
 export const tradeCursor = (cursor: string): string => (cursor.includes('-') ? cursor : `${cursor}-0`);
 
+/** The ledger of a paging token (SEP-35). */
+export const ledgerOfToken = (token: string): bigint => BigInt(token.split('-')[0] ?? '') >> 32n;
+
 /** Orders paging tokens: numbers, or numbers with a second one behind a hyphen. */
 export function compareTokens(a: string, b: string): number {
   const [x = '', xn = '0'] = a.split('-');

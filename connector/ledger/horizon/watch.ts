@@ -8,6 +8,7 @@ import {
   bookQuery,
   compareTokens,
   isTradeOf,
+  ledgerOfToken,
   NO_TRADE,
   type TradesOf,
   tradeCursor,
@@ -29,7 +30,6 @@ const HEADS_IDLE_MS = 15_000;
 const QUIET_IDLE_MS = 30_000;
 
 const tokenOf = (sequence: number): string => String(BigInt(sequence) << 32n);
-const sequenceOf = (token: string): bigint => BigInt(token.split('-')[0] ?? '') >> 32n;
 
 /** Heads as ledgers close, beginning with the next one; `open(true)` before one that does not follow the last. */
 export function watchHeads(
@@ -47,8 +47,8 @@ export function watchHeads(
       return { value, cursor: tokenOf(value.sequence) };
     },
     compare: compareTokens,
-    skips: (before, after) => sequenceOf(after) > sequenceOf(before) + 1n,
-    missed: async (cursor, cut) => BigInt((await choose().head(cut)).sequence) > sequenceOf(cursor),
+    skips: (before, after) => ledgerOfToken(after) > ledgerOfToken(before) + 1n,
+    missed: async (cursor, cut) => BigInt((await choose().head(cut)).sequence) > ledgerOfToken(cursor),
     idleMs: HEADS_IDLE_MS,
   };
   void followStream(plan, handlers, clock, signal);
@@ -102,7 +102,7 @@ export function watchTrades(
     compare: compareTokens,
     // From the beginning on there is nothing before that could be missing, as far as anybody knows.
     covers: async (from, cut) =>
-      from === NO_TRADE || sequenceOf(from) + 1n >= BigInt((await choose().root(cut)).historyElder),
+      from === NO_TRADE || ledgerOfToken(from) + 1n >= BigInt((await choose().root(cut)).historyElder),
     missed: async (from, cut) => compareTokens(await choose().newestTrade(of, cut), from) > 0,
     idleMs: QUIET_IDLE_MS,
   };

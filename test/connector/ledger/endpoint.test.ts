@@ -170,6 +170,18 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     assert.deepEqual(told, ['breaker open', 'breaker closed']);
   });
 
+  it('submissions that no ledger answers in time open no breaker: reads go on', async () => {
+    const transport = open();
+    horizon.intercept = ({ method }) => method === 'POST';
+    const late = Array.from({ length: 16 }, () =>
+      failure(transport.request({ ...submission, timeoutMs: 100 }, signal)),
+    );
+    for (const { code } of await Promise.all(late)) assert.equal(code, 'ledger-unreachable');
+    assert.deepEqual(told, []);
+    assert.equal((await transport.request(root, signal)).status, 200);
+    assert.equal(transport.status().state, 'up');
+  });
+
   it('submissions of sixteen channels that wait for their ledger hold no read up', async () => {
     const transport = open();
     const held: (() => void)[] = [];
@@ -207,9 +219,9 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     const error = await failure(transport.request(root, signal));
     assert.deepEqual([error.code, isDialFailure(error)], ['rate-limited', true]);
     assert.equal((await transport.request(submission, signal)).status, 200);
-    const patient = transport.request({ ...root, timeoutMs: 6_000 }, signal);
+    const patient = transport.request({ ...root, timeoutMs: 10_000 }, signal);
     const stop = new AbortController();
-    const impatient = transport.request({ ...root, timeoutMs: 6_000 }, stop.signal);
+    const impatient = transport.request({ ...root, timeoutMs: 10_000 }, stop.signal);
     stop.abort(new Error('gone'));
     assert.equal((await failure(impatient)).message, 'gone');
     seen.length = 0;
@@ -217,6 +229,10 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     assert.equal(seen.length, 0);
     await clock.advance(1);
     assert.equal((await patient).status, 200);
+    answer(429, { 'retry-after': '5' });
+    await transport.request(root, signal);
+    const tooLate = await failure(transport.request({ ...root, timeoutMs: 8_000 }, signal));
+    assert.equal(tooLate.code, 'rate-limited', 'an answer must have its time too');
   });
 
   /** Opens a stream and tells how it ended. */
