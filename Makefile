@@ -78,9 +78,13 @@ bench-sandbox: setup ## Measures the sandbox: operations a second, memory over 1
 bench-signer: setup ## Measures the signer against its token and its Vault (about 3 minutes)
 	@UV_THREADPOOL_SIZE=8 node test/bench/signer.ts
 
+.PHONY: bench-connector
+bench-connector: setup ## Measures the connector with its signer and ledger (about 5 minutes)
+	@node test/bench/connector.ts
+
 .PHONY: soak
-soak: setup ## Signs 200,000 times and kills the signer 200 times (about 15 minutes)
-	@node test/soak/signer.ts
+soak: setup ## Runs what takes hours: orders, kills, fuzz, Hummingbot, signer; PART=one of them
+	@node test/soak/main.ts $(if $(PART),--part '$(PART)') $(if $(SCALE),--scale '$(SCALE)')
 
 .PHONY: verify
 verify: setup ## Format, lint, types, generated files, layer rules, chart, lock file, secret scan

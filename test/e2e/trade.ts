@@ -36,7 +36,7 @@ export interface Answer {
 
 /** A client of one endpoint over TLS 1.3; `call` sends JSON and gives status and parsed body. */
 export function clientOf(endpoint: Endpoint): {
-  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   text(path: string): Promise<{ status: number; text: string }>;
   close(): Promise<void>;
 } {

@@ -143,7 +143,7 @@ const world: fc.Arbitrary<World> = fc.record({
 const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
 
 describe('connector/market/crossing', function () {
-  this.timeout(120_000);
+  this.timeout(Math.max(120_000, CASES * 50));
 
   it('@security quotes to the stroop what the ledger gives, or neither trades (property)', () => {
     let [traded, refused] = [0, 0];
