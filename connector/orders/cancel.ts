@@ -6,6 +6,7 @@ import { exposure, marketOf } from './exposure.ts';
 import type { Registry } from './registry.ts';
 import { middle } from './safety.ts';
 import { deletionOf, type Step } from './steps.ts';
+import { marketKey } from './store.ts';
 import type { CancelReport } from './types.ts';
 import type { Worker } from './worker.ts';
 
@@ -131,6 +132,13 @@ export function createCanceller(options: CancellerOptions): Canceller {
       );
       if (!waiting && steps.length === 0) break;
       if (waiting) await Promise.race([worker.idle(), aborted(signal)]);
+    }
+    // Sent, and its fate is not known: it may stand on the book, or come to it.
+    for (const { clientOrderId, offerId, state, market: of, hash } of registry.live()) {
+      if (state !== 'unknown' || offerId !== undefined || (only && marketKey(of) !== marketKey(only)))
+        continue;
+      const reason = `nobody knows yet whether this order is on the book: transaction ${hash}`;
+      left.set(clientOrderId, { offerId: `order ${clientOrderId}`, market: of, reason });
     }
     return { cancelled, left: [...left.values()] };
   }

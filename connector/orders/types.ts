@@ -61,7 +61,7 @@ export interface Position {
 /** What ended a mass cancellation. */
 export interface CancelReport {
   cancelled: readonly string[];
-  /** Offers that are left, with the reason. */
+  /** Offers that are left, with the reason; `order <clientOrderId>` where nobody knows whether there is one. */
   left: readonly { offerId: string; market: Market | undefined; reason: string }[];
 }
 

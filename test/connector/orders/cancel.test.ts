@@ -102,6 +102,17 @@ describe('connector/orders/cancel', () => {
     assert.deepEqual(rig.offers(), []);
   });
 
+  it('does not say that all is gone while the fate of an order is not known @security', async () => {
+    rig.faults.silent = true;
+    const [order] = await rig.orders.place([request('a')], never);
+    assert.equal(order!.state, 'unknown');
+    rig.faults.refuse = () => connectorError('ledger-unreachable', 'no connection');
+    const { left } = await rig.orders.cancelAll(undefined, never);
+    assert.match(left.map(({ reason }) => reason).join(), /nobody knows yet/);
+    const other = { base: market.quote, quote: 'native' };
+    assert.deepEqual((await rig.orders.cancelAll(other, never)).left, []);
+  });
+
   it('says what is left and why', async () => {
     await rig.orders.place([request('a')], never);
     rig.faults.refuse = () => connectorError('signer-unavailable', 'the signer does not answer');
