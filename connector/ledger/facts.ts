@@ -9,9 +9,15 @@ const HISTORY_LEDGERS = 60;
 /** A history from here on is whole: the first ledgers of a network hold no transactions. */
 const GENESIS_LEDGERS = 3;
 
-/** Whether what a history has not is absent. */
-export const isWhole = ({ oldest, latest }: { oldest: number; latest: number }): boolean =>
-  oldest <= GENESIS_LEDGERS || latest - oldest >= HISTORY_LEDGERS;
+/** No network closes ledgers faster than this for long, milliseconds: so many ledgers are so much time at least. */
+const LEDGER_MS = 4_000;
+
+/** Whether what a history has not is absent. Times in milliseconds since 1970; `since` when what is looked for was made. */
+export const isWhole = (
+  { oldest, latest, closedAt }: { oldest: number; latest: number; closedAt: number },
+  since = closedAt,
+): boolean =>
+  oldest <= GENESIS_LEDGERS || latest - oldest >= Math.max(HISTORY_LEDGERS, (closedAt - since) / LEDGER_MS);
 
 export interface Lookup {
   found: LedgerTransaction | undefined;

@@ -27,7 +27,7 @@ const PASSPHRASE_MS = 30_000;
 /** A chain that contradicts what a server shows for so long is forgotten: the lie may have been in it. */
 const FORGET_MS = 5 * 60_000;
 /** No network closes ledgers faster; the public one takes 5 s. */
-const FASTEST_MS = 250;
+const FASTEST_MS = 100;
 
 /**
  * The last ledger as enough sources confirm it. While the heads' stream stands it is asked for only when that tells of a newer

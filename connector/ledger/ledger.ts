@@ -35,7 +35,7 @@ const SUBMIT_MS = 15_000;
 /** The ledger over all sources. See `types.ts` for what holds; docs/connector/verification.md says who can lie about what. */
 export function createLedger(options: LedgerOptions, modules: LedgerModules): Ledger {
   const { networkPassphrase, quorum } = options;
-  const { now, clock } = modules;
+  const { clock } = modules;
   const sources = createSources(options, quorum, modules);
   const heads = createHeads(sources, networkPassphrase, modules);
   const { head } = heads;
@@ -139,6 +139,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
   const transaction = async (
     hash: string,
     signal: AbortSignal,
+    since?: number,
   ): Promise<{ found: LedgerTransaction } | { absentAt: LedgerHead }> => {
     const current = await head(signal);
     const agreed = await sources.agreed<Lookup>(
@@ -159,7 +160,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
                   },
                 };
           const { found, history } = answer;
-          if (found === undefined && !isWhole(history)) {
+          if (found === undefined && !isWhole(history, since)) {
             throw connectorError(
               'ledger-stale',
               `${source.url} has no history before ledger ${history.oldest}`,
@@ -252,7 +253,7 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
         const { state, reason } = (horizon ?? rpc)!.transport.status();
         const out =
           standing.quarantine ??
-          (standing.dispute && now() < standing.dispute.until ? standing.dispute : undefined);
+          (standing.dispute && clock.now() < standing.dispute.until ? standing.dispute : undefined);
         return {
           url,
           kind: horizon === undefined ? ('rpc' as const) : ('horizon' as const),

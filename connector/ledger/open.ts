@@ -1,6 +1,5 @@
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
-import { uniform } from '../../common/random.ts';
 import type { sleep } from '../../common/shutdown.ts';
 import { watchText } from '../../common/watch-file.ts';
 import type { ConnectorFile, Endpoint } from '../config.ts';
@@ -9,7 +8,7 @@ import { parseAddresses } from './addresses.ts';
 import { createHorizonClient } from './horizon/client.ts';
 import { createLedger } from './ledger.ts';
 import { createRpcClient } from './rpc/client.ts';
-import { createTransport, type Transport, type TransportEvents } from './transport.ts';
+import { createTransport, realClock, type Transport, type TransportEvents } from './transport.ts';
 import type { Ledger } from './types.ts';
 
 export interface OpenLedgerModules {
@@ -33,7 +32,7 @@ export function openLedger(
   signal: AbortSignal,
 ): Ledger {
   const { account, channelAccounts, networkPassphrase, markets } = file;
-  const clock = { now, sleep: wait, random: uniform };
+  const clock = { ...realClock, sleep: wait };
   const verify = { networkPassphrase, own: { sources: [account, ...channelAccounts], signer: account } };
   const transports: Transport[] = [];
   const open = (endpoint: Endpoint): Transport => {
@@ -63,7 +62,7 @@ export function openLedger(
   return createLedger(
     { ...{ horizon, rpc, quorum: file.horizon.quorum, networkPassphrase, assets } },
     {
-      ...{ now, sleep: wait, clock },
+      ...{ now, clock },
       events: {
         quarantined(url, reason) {
           metrics.quarantines.inc({ endpoint: url });

@@ -4,9 +4,9 @@ export const QUARANTINE_MS = 5 * 60_000;
 const STRIKES = 3;
 const STRIKE_WINDOW_MS = 60_000;
 
-/** What is held against a source. Pure state; all times are milliseconds since 1970. */
+/** What is held against a source. Pure state; all times are milliseconds of a monotonic clock. */
 export interface Standing {
-  readonly quarantine: { reason: string; since: number; agreesSince: number | undefined } | undefined;
+  readonly quarantine: { reason: string; agreesSince: number | undefined } | undefined;
   /** It and another contradicted each other, and nobody can say who lied: it is not believed alone until then. */
   readonly dispute: { reason: string; until: number } | undefined;
   readonly strikes: readonly number[];
@@ -15,9 +15,9 @@ export interface Standing {
 export const spotless: Standing = { quarantine: undefined, dispute: undefined, strikes: [] };
 
 /** It lied (again): whatever it agreed to before counts no more. */
-export const lied = (standing: Standing, reason: string, now: number): Standing => ({
+export const lied = (standing: Standing, reason: string): Standing => ({
   ...standing,
-  quarantine: { reason, since: standing.quarantine?.since ?? now, agreesSince: undefined },
+  quarantine: { reason, agreesSince: undefined },
 });
 
 export const disputed = (standing: Standing, reason: string, now: number): Standing => ({
@@ -29,7 +29,7 @@ export const disputed = (standing: Standing, reason: string, now: number): Stand
 export function struck(standing: Standing, reason: string, now: number): Standing {
   const strikes = [...standing.strikes.filter((at) => now - at < STRIKE_WINDOW_MS), now].slice(-STRIKES);
   return standing.quarantine !== undefined || strikes.length === STRIKES
-    ? lied({ ...standing, strikes: [] }, reason, now)
+    ? lied({ ...standing, strikes: [] }, reason)
     : { ...standing, strikes };
 }
 

@@ -14,15 +14,16 @@ export interface Source {
   readonly rpc: RpcClient | undefined;
   readonly chain: Chain;
   standing: quarantine.Standing;
-  /** When it last failed to answer, milliseconds since 1970, and why; undefined once it answered again. */
+  /** When it last failed to answer, by the monotonic clock, and why; undefined once it answered again. */
   failed: { at: number; reason: string } | undefined;
   /** Aborted, and replaced, when it is put in quarantine: its streams end with it. */
   trust: AbortController;
 }
 
 export interface LedgerModules {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, for the age of ledgers alone. */
   now(): number;
+  /** Monotonic: a clock that is set neither prolongs a wait nor ends a quarantine. */
   clock: Clock;
   events: LedgerEvents;
 }
@@ -79,7 +80,7 @@ const AGAIN_MS = 300;
 export function createSources(
   clients: { horizon: readonly HorizonClient[]; rpc: readonly RpcClient[] },
   quorum: number,
-  { now, clock, events }: LedgerModules,
+  { clock, events }: LedgerModules,
 ): Sources {
   const source = (horizon?: HorizonClient, rpc?: RpcClient): Source => ({
     url: (horizon ?? rpc)!.url,
@@ -109,15 +110,15 @@ export function createSources(
       it.trust = new AbortController();
     }
     if (reason === undefined && before.quarantine !== undefined) events.released(it.url);
-    if (standing.dispute !== undefined && !quarantine.isDisputed(before, now())) {
+    if (standing.dispute !== undefined && !quarantine.isDisputed(before, clock.now())) {
       events.disputed(it.url, standing.dispute.reason);
     }
   };
   const lied = (it: Source, reason: string): void => {
     events.untrusted(it.url, reason);
-    put(it, quarantine.lied(it.standing, reason, now()));
+    put(it, quarantine.lied(it.standing, reason));
   };
-  const agrees = (it: Source): void => put(it, quarantine.agreed(it.standing, now()));
+  const agrees = (it: Source): void => put(it, quarantine.agreed(it.standing, clock.now()));
 
   /** One answer of one server, and what its failure says of it. */
   const ask = async <T>(
@@ -134,14 +135,15 @@ export function createSources(
       if (isCoded(error, 'network-mismatch')) lied(it, messageOf(error));
       else if (isCoded(error, 'ledger-untrusted')) {
         events.untrusted(it.url, messageOf(error));
-        put(it, quarantine.struck(it.standing, messageOf(error), now()));
-      } else it.failed = { at: now(), reason: messageOf(error) };
+        put(it, quarantine.struck(it.standing, messageOf(error), clock.now()));
+      } else it.failed = { at: clock.now(), reason: messageOf(error) };
       throw error;
     }
   };
 
   const usable = (of?: 'horizon' | 'rpc'): Source[] => {
-    const isWell = ({ failed }: Source): boolean => failed === undefined || now() - failed.at > FAILED_MS;
+    const isWell = ({ failed }: Source): boolean =>
+      failed === undefined || clock.now() - failed.at > FAILED_MS;
     const those = all.filter((it) => !isOut(it) && (of === undefined || it[of] !== undefined));
     return [...those.filter(isWell), ...those.filter((it) => !isWell(it))];
   };
@@ -187,14 +189,14 @@ export function createSources(
           quarantine.disputed(
             it.standing,
             `${name}: it and another source differ for the same ledger`,
-            now(),
+            clock.now(),
           ),
         );
     }
   };
 
   async function agreed<T>(fact: Fact<T>, caller: AbortSignal): Promise<Agreed<T>> {
-    const until = now() + READ_MS;
+    const until = clock.now() + READ_MS;
     const decide =
       fact.judge ??
       ((voters: Claim<T>[], need: number, observers: Claim<T>[]) =>
@@ -206,7 +208,7 @@ export function createSources(
       if (all.every(isOut)) throw errors.find((error) => isCoded(error, 'network-mismatch')) ?? noneLeft();
       // Only what time may heal is asked again: sources at different ledgers, or one that lags.
       const waits = claims.length > 0 || errors.some((error) => isCoded(error, 'ledger-stale'));
-      if (!waits || now() + AGAIN_MS >= until) {
+      if (!waits || clock.now() + AGAIN_MS >= until) {
         // What they said for one ledger one after the other, which no single round showed.
         learn({ ...verdict, agreed: undefined }, claims, fact, 1);
         throw explain(fact.name, verdict, errors, claims.length);
@@ -268,7 +270,7 @@ export function createSources(
     return { verdict: alone ? verdictWith(quorum) : strict, errors, claims: voters };
   }
   const inDispute = ({ source: url }: { source: string }): boolean =>
-    quarantine.isDisputed(all.find((it) => it.url === url)!.standing, now());
+    quarantine.isDisputed(all.find((it) => it.url === url)!.standing, clock.now());
 
   function explain<T>(
     name: string,

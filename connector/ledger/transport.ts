@@ -76,7 +76,7 @@ export interface TransportEvents extends DialEvents {
   dropped?(host: string, reason: 'addresses' | 'pins' | 'authorities', streams: number): void;
 }
 
-/** Milliseconds of any clock, a wait by it, a number in [0, 1). */
+/** Milliseconds of a clock that is never set, a wait by it, a number in [0, 1). */
 export interface Clock {
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;

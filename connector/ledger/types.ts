@@ -135,10 +135,12 @@ export interface Ledger {
   /**
    * Undefined only when the quorum's history is complete up to a head that was read before, and has it not; that head is
    * given. Looks for an inner hash too.
+   * @param since when it was signed (milliseconds since 1970): a history that does not reach back to it says nothing
    */
   transaction(
     hash: string,
     signal: AbortSignal,
+    since?: number,
   ): Promise<{ found: LedgerTransaction } | { absentAt: LedgerHead }>;
   /**
    * What the deposits and withdrawals of an applied transaction moved, from its effects: its result does not say. No
