@@ -1,12 +1,13 @@
 import { isCoded } from '../../common/errors.ts';
-import { connectorError, type ErrorCode, errorRow } from '../errors.ts';
+import { connectorError } from '../errors.ts';
 import { ask } from './ask.ts';
 import type { Outcome } from './decide.ts';
 import { endingOf, errorOf, type Share, shuttingDown, timedOut, verdict } from './endings.ts';
+import { createEnds } from './ends.ts';
 import { createFlights } from './flight.ts';
 import { createHeads } from './heads.ts';
 import { type Batch, isPlausible, type Prepared, planBatch, refuse, sum } from './prepare.ts';
-import { createRecords, type StoredEnding, type StoredIntent, type StoredTransaction } from './records.ts';
+import { createRecords, type StoredIntent, type StoredTransaction } from './records.ts';
 import { createSlots, freeSlot, type Slot } from './sequences.ts';
 import { createSpent } from './spent.ts';
 import type { Engine, EngineModules, EngineOptions } from './types.ts';
@@ -20,8 +21,6 @@ const SIGNER_HOLDS_SECONDS = 61;
 const HELD_POLL_MS = 3_000;
 /** How long (milliseconds) a channel is left alone that the ledger does not have. */
 const CHANNEL_MISSING_MS = 60_000;
-/** When (milliseconds) an ending that could not be written is written again. */
-const UNSAVED_MS = 30_000;
 /** How often an intent is tried again after transactions that failed by no fault of its own. */
 const MAX_TRIES = 3;
 
@@ -41,6 +40,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
   const records = createRecords(state, now);
   const spent = createSpent(records, options.fees, now);
   const slots = createSlots(account, options.channelAccounts);
+  const ends = createEnds(options, modules, records, cut.signal);
   const fly = createFlights(options, modules, records, createHeads(ledger, cut.signal), cut.signal);
   /** Intents without an ending, by id; with the hash of what was last signed for them. */
   const open = new Map<string, { entry: Entry | undefined; hash: string | undefined; flying: boolean }>();
@@ -176,7 +176,10 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       known.abort();
       settle(slot, transaction, members, outcome, prepared.plannedAt);
     } catch (error) {
-      if (!cut.signal.aborted) events.unsaved(hash, error);
+      if (!cut.signal.aborted) {
+        events.unsaved(hash, error);
+        release(slot, transaction, undefined);
+      }
       late();
     } finally {
       known.abort();
@@ -202,7 +205,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       !closing &&
       entry.tries < MAX_TRIES;
     const over = verdicts.filter((it) => !mayTryAgain(it));
-    keep(hash, whole, envelopeXdr, over);
+    ends.keep(hash, whole, envelopeXdr, over);
     release(slot, transaction, outcome);
     const ledger = 'found' in outcome ? outcome.found.ledger : undefined;
     const ledgers = ledger === undefined || plannedAt === undefined ? undefined : ledger - plannedAt;
@@ -221,61 +224,6 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       open.set(entry.intent.id, { entry, hash, flying: false });
     }
     putBack(again);
-  }
-
-  /** Ending and what the owner writes of it are kept together or not at all; again later where that fails. */
-  function keep(
-    hash: string,
-    whole: StoredEnding,
-    envelopeXdr: string,
-    over: readonly { intent: StoredIntent; entry: Entry | undefined; ending: StoredEnding }[],
-  ): void {
-    try {
-      state.transact(() => {
-        records.settle(
-          hash,
-          whole,
-          over.map(({ intent: { id }, ending }) => ({ id, ending })),
-        );
-        for (const { intent, entry, ending } of over) {
-          const told = endingOf(hash, ending, envelopeXdr)!;
-          if (entry === undefined) options.recovered(intent, told);
-          else entry.intent.ended?.(told);
-        }
-      });
-    } catch (error) {
-      events.unsaved(hash, error);
-      sleep(UNSAVED_MS, cut.signal).then(
-        () => keep(hash, whole, envelopeXdr, over),
-        () => undefined,
-      );
-    }
-  }
-
-  /** The end of one that was to be tried again and is not: its transaction is over, and it has no ending. */
-  function keepAbandoned(
-    intent: StoredIntent,
-    entry: Entry | undefined,
-    code: ErrorCode,
-    message: string,
-  ): void {
-    const { outcome, envelopeXdr } = records.get(intent.hash)!;
-    // Without an outcome it could not be written yet, and has no ending either.
-    if (outcome === undefined) return;
-    keep(intent.hash, outcome, envelopeXdr, [{ intent, entry, ending: { ...outcome, code, message } }]);
-  }
-
-  function giveUp(id: string, entry: Entry | undefined, error: unknown): void {
-    try {
-      keepAbandoned(
-        records.intent(id)!,
-        entry,
-        errorRow(error).code,
-        isCoded(error) ? error.message : 'internal error',
-      );
-    } catch (unread) {
-      events.unsaved('', unread);
-    }
   }
 
   /** What is known now of the account's sequence. */
@@ -308,7 +256,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     else if (entries.length > 0) waiting.putBack(entries);
   }
 
-  /** The transactions of one account that an earlier process left; the account is free when all are known. */
+  /** What an earlier process left of one account, in order; `slot` gives no number until all are known. */
   async function takeUp(slot: Slot, transactions: readonly StoredTransaction[]): Promise<void> {
     slot.busy = true;
     for (const transaction of transactions) {
@@ -343,7 +291,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
         return await waiting.add(intent, signal);
       } catch (error) {
         const known = open.get(id);
-        if (known?.flying === false && known.hash !== undefined) giveUp(id, known.entry, error);
+        if (known?.flying === false && known.hash !== undefined) ends.giveUp(id, known.entry, error);
         throw error;
       } finally {
         // One that was told of a timeout is still under way.
@@ -368,14 +316,15 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     resume() {
       if (resumed) return;
       resumed = true;
-      for (const intent of records.abandoned()) {
-        const message = `Transaction ${intent.hash}: another order in it could not be done, so nothing of it was`;
-        keepAbandoned(intent, undefined, 'transaction-failed', message);
-      }
+      ends.endAbandoned();
       for (const [source, transactions] of Map.groupBy(records.pending(), (it) => it.source)) {
-        // A channel that is no longer listed is followed all the same.
-        const slot = slots.find((it) => it.account === source) ?? createSlots(source, [])[0]!;
-        work(takeUp(slot, transactions));
+        const isOld = ({ maxTime }: Kept): boolean => now() > (maxTime + SIGNER_HOLDS_SECONDS) * 1_000;
+        const { true: old = [], false: live = [] } = Object.groupBy(transactions, (it) => `${isOld(it)}`);
+        // What is long past its time holds no number, and servers may not tell of it: the newest first. A channel that is
+        // no longer listed is followed all the same.
+        const apart = (): Slot => createSlots(source, [])[0]!;
+        work(takeUp(apart(), old.reverse()));
+        work(takeUp(slots.find((it) => it.account === source) ?? apart(), live));
       }
       kick();
     },

@@ -37,6 +37,9 @@ export interface FollowOptions {
   observed(observation: Observation): void;
 }
 
+/** No transaction is signed for longer ahead (milliseconds): history must reach back so far before its `maxTime`. */
+const LONGEST_BOUND_MS = 120_000;
+
 /** How long a submission is waited for (milliseconds): Horizon keeps one for 30 s though a ledger may have it long since. */
 const SUBMIT_MS = 15_000;
 
@@ -140,7 +143,7 @@ function factOf(answer: Awaited<ReturnType<Ledger['submit']>>): SubmitFact {
 
 async function lookUp(it: Followed, { ledger }: FollowOptions, signal: AbortSignal): Promise<LookupFact> {
   try {
-    const answer = await ledger.transaction(it.hash, signal);
+    const answer = await ledger.transaction(it.hash, signal, it.maxTime * 1_000 - LONGEST_BOUND_MS);
     return 'found' in answer ? judge(answer.found, it) : { kind: 'absent', head: answer.absentAt };
   } catch (error) {
     signal.throwIfAborted();

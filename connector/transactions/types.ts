@@ -51,7 +51,7 @@ export interface Intent {
    * is sent.
    */
   signed?(hash: string): void;
-  /** The same when its ending is kept, before `run` tells it. Not called for one that ended before it was signed. */
+  /** The same when its ending is kept, before `run` tells it; again later if it throws. Not for one that was never signed. */
   ended?(ending: Ending): void;
 }
 
@@ -121,8 +121,8 @@ export interface EngineOptions {
   dryRun?: boolean;
   /**
    * How an intent ended that an earlier process signed. Called inside of the SQLite transaction that keeps the ending:
-   * what is written here to the same state is kept with it or not at all. If it throws, it is called again by the next
-   * process.
+   * what is written here to the same state is kept with it or not at all. If it throws, it is called again, later or by
+   * the next process.
    */
   recovered(intent: StoredIntent, ending: Ending): void;
   events: EngineEvents;
@@ -150,6 +150,6 @@ export interface EngineEvents {
   ended(hash: string, outcome: string, ledgers: number | undefined): void;
   /** A sequence account is not used until `until` (milliseconds since 1970). */
   held(source: string, reason: string, until: number): void;
-  /** The ending could not be written; the next process finds it out again. */
+  /** The ending could not be written (yet: it is tried again). The hash is empty where it is not known. */
   unsaved(hash: string, error: unknown): void;
 }

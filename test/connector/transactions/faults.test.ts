@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type * as xdr from '@stellar/stellar-sdk/xdr';
 import { connectorError } from '../../../connector/errors.ts';
+import { createRecords } from '../../../connector/transactions/records.ts';
 import type { Intent } from '../../../connector/transactions/types.ts';
 import { trader } from '../../sandbox/testing.ts';
 import { createRig, intentOf, never, type Rig, sell, UNIT } from './rig.ts';
@@ -195,5 +196,44 @@ describe('connector/transactions: faults around an envelope', () => {
     rig.restart().resume();
     await rig.time.pass(1_000);
     assert.ok(rig.events.some((it) => it.startsWith('unsaved')));
+  });
+
+  it('@security an old transaction of which no server can tell holds up neither the account nor the others', async () => {
+    rig = createRig();
+    const records = createRecords(rig.state, rig.modules.now);
+    const keepOld = (id: string, secondsAgo: number): string => {
+      const signedAt = rig.time.now() - secondsAgo * 1_000;
+      const hash = id.repeat(64);
+      const maxTime = Math.floor(signedAt / 1_000) + 30;
+      const source = trader.publicKey();
+      records.add(
+        {
+          ...{ hash, envelopeXdr: 'AAAA', bumpXdr: undefined, source, sequence: 1n, fee: 100n, maxTime },
+          ...{ deletions: false, operations: 1, signedAt },
+        },
+        [{ id, hash, kind: 'test', payload: null, first: 0, count: 1, ending: undefined }],
+      );
+      return hash;
+    };
+    const older = keepOld('a', 90_000);
+    keepOld('b', 600);
+    const { transaction } = rig.modules.ledger;
+    const since: number[] = [];
+    rig.modules.ledger.transaction = async (hash, signal, signedAfter) => {
+      since.push(rig.time.now() - signedAfter!);
+      if (hash === older) throw connectorError('ledger-stale', 'the history does not reach back so far');
+      return transaction(hash, signal);
+    };
+    rig.restart().resume();
+    assert.deepEqual(codes(await run(intentOf('new', [sell(UNIT)]))), ['applied']);
+    await rig.time.pass(10_000);
+    assert.deepEqual(
+      rig.recovered.map(({ intent, ending }) => [intent.id, ending.kind]),
+      [['b', 'dead']],
+    );
+    assert.ok(
+      since.some((ms) => ms >= 90_000_000),
+      'the ledger is told how far back history must reach',
+    );
   });
 });
