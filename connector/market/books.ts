@@ -47,6 +47,8 @@ const OFFERS = 1_000;
 const SNAPSHOT_MS = 20_000;
 /** The same without a stream that stands, or with one that a snapshot contradicts; and after a failure. */
 const DOUBT_MS = 3_000;
+/** Of a book with more offers than are read. */
+const DEEP_MS = 60_000;
 /** Between two snapshots, however often the book changes: a ledger closes every five seconds. */
 const PAUSE_MS = 250;
 /** Horizon looks for news every 5 s: after so long what a stream did not tell has not changed. */
@@ -70,6 +72,8 @@ export function createBook(market: Market, options: BookOptions): Book {
   const { base, quote } = market;
   let current: LocalBook | undefined;
   let pool: PoolEntry | undefined;
+  /** False: it has more offers than are read, so that only the stream knows its best ones. */
+  let isWhole = true;
   let offers: Offers = { asks: [], bids: [] };
   let sides: { sell: readonly Resting[]; buy: readonly Resting[] } = { sell: [], buy: [] };
   let dirty = Promise.withResolvers<void>();
@@ -142,6 +146,8 @@ export function createBook(market: Market, options: BookOptions): Book {
       ledger.poolOf(base, quote, signal),
     ]);
     pool = nextPool;
+    isWhole = asks !== undefined && bids !== undefined;
+    if (asks === undefined || bids === undefined) return;
     const all = levelsOf(market, { asks, bids });
     const levels = { asks: all.asks.slice(0, DEPTH), bids: all.bids.slice(0, DEPTH) };
     if (streamed !== undefined) {
@@ -184,7 +190,7 @@ export function createBook(market: Market, options: BookOptions): Book {
     },
     pool: () => pool,
     edges: () =>
-      isFresh() && confirmed !== undefined
+      isFresh() && isWhole && confirmed !== undefined
         ? {
             ...{ sell: { offers: sides.sell, pool }, buy: { offers: sides.buy, pool } },
             head: confirmed,
@@ -215,7 +221,7 @@ export function createBook(market: Market, options: BookOptions): Book {
           options.gap(market, messageOf(error));
         }
         const inDoubt = !isDone || streamed === undefined || contradicted !== undefined;
-        await wait(isDone ? PAUSE_MS : DOUBT_MS, signal).catch(() => undefined);
+        await wait(isDone ? (isWhole ? PAUSE_MS : DEEP_MS) : DOUBT_MS, signal).catch(() => undefined);
         const over = new AbortController();
         const either = AbortSignal.any([signal, over.signal]);
         const longest = wait(inDoubt ? DOUBT_MS : SNAPSHOT_MS, either).catch(() => undefined);

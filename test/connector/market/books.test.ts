@@ -24,6 +24,8 @@ describe('connector/market/books', () => {
   let sequence: number;
   let reads: number;
   let failing: boolean;
+  /** More offers than a server is asked for. */
+  let deep: boolean;
   let stream: StreamHandlers<BookLevels>;
   let diffs: BookDiff[];
   let gaps: string[];
@@ -64,7 +66,7 @@ describe('connector/market/books', () => {
   beforeEach(async () => {
     clock = createClock();
     offers = [ask('1', 10_000n, 12n), ask('2', 30_000n, 13n), bid('3', 500n, 9n), bid('4', 70n, 10n)];
-    [pool, sequence, reads, failing, meanwhile] = [undefined, 50, 0, false, undefined];
+    [pool, sequence, reads, failing, deep, meanwhile] = [undefined, 50, 0, false, false, undefined];
     [diffs, gaps] = [[], []];
     ended = new AbortController();
     book = createBook(market, {
@@ -75,7 +77,7 @@ describe('connector/market/books', () => {
           if (failing) throw new Error('no connection');
           reads += 1;
           meanwhile?.();
-          return side(selling).slice(0, limit);
+          return deep ? undefined : side(selling).slice(0, limit);
         },
         poolOf: async () => pool,
         watchBook: (_base, _quote, handlers) => {
@@ -270,6 +272,36 @@ describe('connector/market/books', () => {
     await clock.advance(60_000);
     assert.equal(book.book()!.asks.length, 200);
     assert.equal(book.edges()!.buy.offers.length, 1_000);
+    assert.deepEqual(gaps, []);
+  });
+
+  it('@security of a book too deep to be read it has the levels of the stream, and quotes nothing', async () => {
+    stream.open?.(false);
+    await tell();
+    await clock.advance(1_000);
+    assert.notEqual(book.edges(), undefined);
+    deep = true;
+    offers = offers.slice(1);
+    await tell();
+    for (let i = 0; i < 8; i++) {
+      close();
+      await clock.advance(5_000);
+    }
+    assert.deepEqual([book.book()!.asks, book.book()!.fresh], [levels().asks, true]);
+    assert.equal(book.edges(), undefined, 'the best of it may be missing');
+    const before = reads;
+    for (let i = 0; i < 10; i++) {
+      offers = [...offers, ask(`1${i}`, 1_000n, 20n + BigInt(i))];
+      close();
+      await tell();
+      await clock.advance(1_000);
+    }
+    assert.ok(reads - before <= 2, 'nor is it read anew at each change');
+    deep = false;
+    await clock.advance(60_000);
+    await tell();
+    await clock.advance(1_000);
+    assert.notEqual(book.edges(), undefined);
     assert.deepEqual(gaps, []);
   });
 });
