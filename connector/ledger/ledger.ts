@@ -1,6 +1,7 @@
 import { connectorError } from '../errors.ts';
 import type { AssetId } from '../market/asset.ts';
 import type { AccountState } from '../market/balance.ts';
+import { poolIdentity } from '../market/pool-id.ts';
 import { accountText, foundText, inOrder, isWhole, type Lookup, outcomesContradict } from './facts.ts';
 import { createHeads } from './heads.ts';
 import { ledgerOfToken, type TradesOf } from './horizon/queries.ts';
@@ -225,7 +226,8 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     offers: (selling, buying, limit, signal) =>
       fromState((client, within) => client.offers(selling, buying, limit, within), signal),
     pool: (id, signal) => fromState((client, within) => client.pool(id, within), signal),
-    poolOf: (a, b, signal) => fromState((client, within) => client.poolOf(a, b, within), signal),
+    poolOf: (a, b, signal) =>
+      fromState((client, within) => client.pool(poolIdentity(a, b).id, within), signal),
     paths: (side, from, to, amount, signal) =>
       fromState((client, within) => client.paths(side, from, to, amount, within), signal),
     poolMovements: (hash, signal) =>

@@ -42,7 +42,7 @@ export function openLedger(
   };
   const answered = (route: string, outcome: string): void => metrics.horizon.inc({ route, outcome });
   const horizon = file.horizon.endpoints.map((endpoint) =>
-    createHorizonClient(verify, { transport: open(endpoint), events: { answered }, clock }),
+    createHorizonClient(verify, { transport: open(endpoint), events: { answered } }),
   );
   const rpc = (file.rpc?.endpoints ?? []).map((endpoint) =>
     createRpcClient(open(endpoint), verify, { answered }),

@@ -5,9 +5,9 @@ import { formatAmount } from '../../market/amount.ts';
 import { horizonAssetQuery } from '../../market/asset.ts';
 import { poolIdentity } from '../../market/pool-id.ts';
 import { isDialFailure } from '../dial.ts';
-import type { Answer, Clock, Transport } from '../transport.ts';
+import type { Answer, Transport } from '../transport.ts';
 import type { LedgerTrade, OfferEntry, PoolEntry, SubmitAnswer } from '../types.ts';
-import { verifyTransaction } from '../verify.ts';
+import { type VerifyOptions, verifyTransaction } from '../verify.ts';
 import * as f from './fields.ts';
 import { poolEffect } from './pool-effects.ts';
 import {
@@ -22,13 +22,11 @@ import {
 } from './queries.ts';
 import * as schemas from './schemas.ts';
 import { parseJson, readSubmitAnswer } from './submit.ts';
-import type { AtLedger, HorizonClient, HorizonClientOptions, HorizonEvents } from './types.ts';
-import { watchBook, watchHeads, watchTrades } from './watch.ts';
+import type { AtLedger, HorizonClient, HorizonEvents } from './types.ts';
 
 export interface HorizonModules {
   transport: Transport;
   events: HorizonEvents;
-  clock: Clock;
 }
 
 const READ_TIMEOUT_MS = 8_000;
@@ -48,8 +46,8 @@ interface Page<T> {
 
 /** Client of one Horizon over its transport; see `HorizonClient`. */
 export function createHorizonClient(
-  options: HorizonClientOptions,
-  { transport, events, clock }: HorizonModules,
+  options: VerifyOptions,
+  { transport, events }: HorizonModules,
 ): HorizonClient {
   const ask = async (route: string, path: string, query: Query, signal: AbortSignal): Promise<Answer> => {
     const search = new URLSearchParams(query).toString();
@@ -112,7 +110,7 @@ export function createHorizonClient(
     }
   };
 
-  const client: HorizonClient = {
+  return {
     url: transport.url,
     transport,
     root: async (signal) => (await read('root', '/', {}, schemas.root, signal)).value,
@@ -122,11 +120,6 @@ export function createHorizonClient(
       const [last] = value;
       if (last === undefined) throw connectorError('ledger-stale', 'Horizon has no ledger yet');
       return last;
-    },
-    async ledger(sequence, signal) {
-      const { value } = await find('ledger', `/ledgers/${sequence}`, schemas.head, signal);
-      if (value !== undefined && value.sequence !== sequence) throw notAsked('ledger', 'another ledger');
-      return value;
     },
     feeStatistics: async (signal) =>
       (await read('fee_stats', '/fee_stats', {}, schemas.feeStatistics, signal)).value,
@@ -169,7 +162,6 @@ export function createHorizonClient(
         throw notAsked('pool', 'another pool');
       return { value, ledger };
     },
-    poolOf: (a, b, signal) => client.pool(poolIdentity(a, b).id, signal),
     async paths(side, from, to, amount, signal) {
       const isSend = side === 'SELL';
       const [route, path] = isSend
@@ -260,15 +252,7 @@ export function createHorizonClient(
           : { kind: 'unknown', reason: messageOf(error) };
       }
     },
-    watchHeads: (handlers, signal) => watchHeads(() => client, handlers, clock, signal),
-    watchBook: (base, quote, handlers, signal) =>
-      watchBook(() => client, { base, quote }, handlers, clock, signal),
-    watchTrades: (base, quote, cursor, handlers, signal) =>
-      watchTrades(() => client, { base, quote }, cursor, handlers, clock, signal),
-    watchTradesOf: (account, cursor, handlers, signal) =>
-      watchTrades(() => client, { account }, cursor, handlers, clock, signal),
   };
-  return client;
 }
 
 const offerToken = ({ id }: OfferEntry): string => id;

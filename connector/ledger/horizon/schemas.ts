@@ -13,7 +13,6 @@ export const root = z
     history_latest_ledger: f.ledger,
     history_latest_ledger_closed_at: f.time,
     history_elder_ledger: f.ledger,
-    core_latest_ledger: f.ledger,
   })
   .transform(
     (entry): HorizonRoot => ({
@@ -21,7 +20,6 @@ export const root = z
       historyLatest: entry.history_latest_ledger,
       historyClosedAt: entry.history_latest_ledger_closed_at,
       historyElder: entry.history_elder_ledger,
-      coreLatest: entry.core_latest_ledger,
     }),
   );
 

@@ -11,7 +11,6 @@ import type {
   OfferEntry,
   PoolEntry,
   PoolMovement,
-  StreamHandlers,
   SubmitAnswer,
 } from '../types.ts';
 
@@ -23,8 +22,6 @@ export interface HorizonRoot {
   historyClosedAt: number;
   /** The first ledger that history has: what was before it cannot be found. */
   historyElder: number;
-  /** The last ledger of its core; ingestion lags behind it. */
-  coreLatest: number;
 }
 
 /** Horizon's head: hashes too, so that two servers can be compared, and the chain followed. */
@@ -51,8 +48,6 @@ export interface HorizonClient {
   readonly transport: Transport;
   root(signal: AbortSignal): Promise<HorizonRoot>;
   head(signal: AbortSignal): Promise<HorizonHead>;
-  /** Undefined when history has it not (yet, or no more). */
-  ledger(sequence: number, signal: AbortSignal): Promise<HorizonHead | undefined>;
   feeStatistics(signal: AbortSignal): Promise<FeeStatistics>;
   /** Value undefined: the ledger has no such account. */
   account(id: string, signal: AbortSignal): Promise<AtLedger<AccountState | undefined>>;
@@ -71,7 +66,6 @@ export interface HorizonClient {
   /** The book's levels, best first, at most 200 a side. */
   book(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<AtLedger<BookLevels>>;
   pool(id: string, signal: AbortSignal): Promise<AtLedger<PoolEntry | undefined>>;
-  poolOf(a: AssetId, b: AssetId, signal: AbortSignal): Promise<AtLedger<PoolEntry | undefined>>;
   /** SELL: strict send of `amount` (stroops) of `from`; BUY: strict receive of `amount` of `to`. */
   paths(
     side: Side,
@@ -105,31 +99,6 @@ export interface HorizonClient {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<SubmitAnswer>;
-  /** The streams end with the signal alone. For failover see `watch.ts`: the same functions over a choice of clients. */
-  watchHeads(handlers: StreamHandlers<HorizonHead>, signal: AbortSignal): void;
-  watchBook(base: AssetId, quote: AssetId, handlers: StreamHandlers<BookLevels>, signal: AbortSignal): void;
-  watchTrades(
-    base: AssetId,
-    quote: AssetId,
-    cursor: string,
-    handlers: StreamHandlers<LedgerTrade>,
-    signal: AbortSignal,
-  ): void;
-  watchTradesOf(
-    account: string,
-    cursor: string,
-    handlers: StreamHandlers<LedgerTrade>,
-    signal: AbortSignal,
-  ): void;
-}
-
-export interface HorizonClientOptions {
-  networkPassphrase: string;
-  /**
-   * Transactions of these sources (account and channels) are believed only with exactly one signature, a valid one of
-   * `signer`; of others the hash alone is checked.
-   */
-  own?: { sources: readonly string[]; signer: string } | undefined;
 }
 
 export interface HorizonEvents {

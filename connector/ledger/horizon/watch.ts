@@ -80,7 +80,7 @@ export function watchBook(
   void followStream(plan, handlers, clock, signal);
 }
 
-/** Trades after a cursor (`now`: from the newest one on). `open(true)`: history was cut after the cursor. */
+/** Trades after a cursor. `open(true)`: history was cut after the cursor. */
 export function watchTrades(
   choose: Choose,
   of: TradesOf,
@@ -93,7 +93,7 @@ export function watchTrades(
   const plan: StreamPlan<LedgerTrade> = {
     transport: () => choose().transport,
     path: (from) => pathOf(path, { ...query, cursor: from ?? NO_TRADE, limit: LIMIT }),
-    start: async (cut) => (cursor === 'now' ? choose().newestTrade(of, cut) : tradeCursor(cursor)),
+    start: async () => tradeCursor(cursor),
     decode(data) {
       const value = readEvent(schemas.trade, data);
       if (!isTradeOf(value, of)) throw notAsked('a trade of others');

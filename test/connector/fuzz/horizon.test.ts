@@ -5,7 +5,7 @@ import { createHorizonClient } from '../../../connector/ledger/horizon/client.ts
 import { readSubmitAnswer } from '../../../connector/ledger/horizon/submit.ts';
 import type { HorizonClient } from '../../../connector/ledger/horizon/types.ts';
 import { createSseParser } from '../../../connector/ledger/sse.ts';
-import { type Answer, realClock } from '../../../connector/ledger/transport.ts';
+import type { Answer } from '../../../connector/ledger/transport.ts';
 import { decodeLedgerResult, envelopeHash, verifyTransaction } from '../../../connector/ledger/verify.ts';
 import {
   ISSUER,
@@ -128,7 +128,6 @@ function assertHoldable(value: unknown, path = ''): void {
 const reads: [name: string, n: number, ask: (client: HorizonClient) => Promise<unknown>][] = [
   ['root', 1, (client) => client.root(signal)],
   ['head', 14, (client) => client.head(signal)],
-  ['ledger', 6, (client) => client.ledger(153, signal)],
   ['fee statistics', 273, (client) => client.feeStatistics(signal)],
   ['account', 17, (client) => client.account(MAKER, signal)],
   ['offers of an account', 41, (client) => client.offersOf(MAKER, signal)],
@@ -148,7 +147,7 @@ const EXPECTED = ['ledger-untrusted', 'ledger-unreachable', 'ledger-stale', 'rat
 async function holds(answer: Answer, ask: (client: HorizonClient) => Promise<unknown>): Promise<void> {
   const client = createHorizonClient(
     { networkPassphrase },
-    { transport: replay(answer), events: { answered() {} }, clock: realClock },
+    { transport: replay(answer), events: { answered() {} } },
   );
   try {
     assertHoldable(await ask(client));
@@ -187,7 +186,6 @@ describe('connector/ledger: no answer of a Horizon crashes, hangs or yields what
             {
               transport: replay({ ...recorded(n), body: JSON.stringify(body) }),
               events: { answered() {} },
-              clock: realClock,
             },
           ),
         ),

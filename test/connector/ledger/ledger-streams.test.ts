@@ -162,7 +162,7 @@ describe('connector/ledger: streams over all Horizons, and servers that hang', (
     const books: unknown[] = [];
     const trades: unknown[] = [];
     ledger.watchBook('native', USDC, { event: (book) => books.push(book) }, ended.signal);
-    ledger.watchTrades('native', USDC, 'now', { event: (one) => trades.push(one) }, ended.signal);
+    ledger.watchTrades('native', USDC, '0-0', { event: (one) => trades.push(one) }, ended.signal);
     await until(() => {
       trade();
       return books.length > 1 && trades.length > 0;

@@ -124,7 +124,7 @@ export async function startSourcesWorld(retain = 400): Promise<SourcesWorld> {
           horizon: servers
             .filter((server) => server !== 'rpc')
             .map((server) =>
-              createHorizonClient(options, { transport: transport(server), events: answered, clock }),
+              createHorizonClient(options, { transport: transport(server), events: answered }),
             ),
           rpc: servers
             .filter((server) => server === 'rpc')

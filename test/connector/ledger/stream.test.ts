@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHorizonClient } from '../../../connector/ledger/horizon/client.ts';
+import { watchBook, watchHeads, watchTrades } from '../../../connector/ledger/horizon/watch.ts';
 import { followStream, type StreamPlan } from '../../../connector/ledger/stream.ts';
 import type { Transport } from '../../../connector/ledger/transport.ts';
 import type { StreamHandlers } from '../../../connector/ledger/types.ts';
@@ -291,13 +292,13 @@ describe('connector/ledger/stream', () => {
     const seen: string[] = [];
     const client = createHorizonClient(
       { networkPassphrase: RECORDED_PASSPHRASE },
-      { transport: Object.assign(replay(recorded(1)), world.transport), events: { answered() {} }, clock },
+      { transport: Object.assign(replay(recorded(1)), world.transport), events: { answered() {} } },
     );
     ended = Promise.resolve();
     const noting = { event: () => void seen.push('event'), down: (reason: string) => void seen.push(reason) };
-    client.watchBook('native', `USDC:${ISSUER}`, noting, stop.signal);
-    client.watchTrades('native', `USDC:${ISSUER}`, '0-0', noting, stop.signal);
-    client.watchTradesOf(ISSUER, '0-0', noting, stop.signal);
+    watchBook(() => client, { base: 'native', quote: `USDC:${ISSUER}` }, noting, clock, stop.signal);
+    watchTrades(() => client, { base: 'native', quote: `USDC:${ISSUER}` }, '0-0', noting, clock, stop.signal);
+    watchTrades(() => client, { account: ISSUER }, '0-0', noting, clock, stop.signal);
     await settle();
     const texts = ['sse-13-order-book.jsonl', 'sse-14-trades-now.jsonl', 'sse-14-trades-now.jsonl'].map(
       (name) =>
@@ -318,15 +319,17 @@ describe('connector/ledger/stream', () => {
     const USDC = `USDC:${ISSUER}`;
     const client = createHorizonClient(
       { networkPassphrase: RECORDED_PASSPHRASE },
-      { transport: Object.assign(replay(recorded(14)), world.transport), events: { answered() {} }, clock },
+      { transport: Object.assign(replay(recorded(14)), world.transport), events: { answered() {} } },
     );
     const noting = { down: (reason: string) => void seen.push(`down: ${reason}`) };
     const play = async (name: string): Promise<void> => {
       await settle();
       for (const { text } of recordedStream(name).chunks) await world.lines.at(-1)!.write(text);
     };
-    client.watchHeads(
+    watchHeads(
+      () => client,
       { ...noting, event: ({ sequence }) => void seen.push(`head ${sequence}`) },
+      clock,
       stop.signal,
     );
     await play('sse-09-ledgers-now.jsonl');
@@ -335,10 +338,11 @@ describe('connector/ledger/stream', () => {
       seen.splice(0),
       [183, 184, 185, 186, 187, 188].map((n) => `head ${n}`),
     );
-    client.watchBook(
-      USDC,
-      'native',
+    watchBook(
+      () => client,
+      { base: USDC, quote: 'native' },
       { ...noting, event: ({ bids, asks }) => void seen.push(`${bids[0]?.amount} ${asks[0]?.amount}`) },
+      clock,
       stop.signal,
     );
     await play('sse-13-order-book.jsonl');
@@ -348,11 +352,12 @@ describe('connector/ledger/stream', () => {
         (ask) => `930000000 ${ask}`,
       ),
     );
-    client.watchTrades(
-      USDC,
-      'native',
+    watchTrades(
+      () => client,
+      { base: USDC, quote: 'native' },
       '0-0',
       { ...noting, event: ({ baseAmount }, cursor) => void seen.push(`${cursor} ${baseAmount}`) },
+      clock,
       stop.signal,
     );
     await play('sse-14-trades-now.jsonl');

@@ -4,7 +4,6 @@ import * as xdr from '@stellar/stellar-sdk/xdr';
 import fc from 'fast-check';
 import type { CodedError } from '../../../common/errors.ts';
 import { createHorizonClient } from '../../../connector/ledger/horizon/client.ts';
-import { realClock } from '../../../connector/ledger/transport.ts';
 import { poolIdentity } from '../../../connector/market/pool-id.ts';
 import { sizeDeposit, sizeWithdrawal } from '../../../connector/orders/pool-shares.ts';
 import type { Intent } from '../../../connector/transactions/types.ts';
@@ -351,7 +350,7 @@ describe('connector/orders: pools on the sandbox’s ledger', () => {
     const effects = recorded(132);
     const read = (body: string) => {
       const transport = replay({ ...effects, body });
-      const modules = { transport, events: { answered() {} }, clock: realClock };
+      const modules = { transport, events: { answered() {} } };
       return createHorizonClient({ networkPassphrase: 'any' }, modules).poolMovements('ab'.repeat(32), never);
     };
     assert.deepEqual(await read(effects.body), [

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { Operation } from '@stellar/stellar-sdk/base';
 import { createHorizonClient } from '../../../../connector/ledger/horizon/client.ts';
 import type { HorizonClient } from '../../../../connector/ledger/horizon/types.ts';
+import { watchBook, watchHeads, watchTrades } from '../../../../connector/ledger/horizon/watch.ts';
 import {
   type Clock,
   createTransport,
   realClock,
   type Transport,
 } from '../../../../connector/ledger/transport.ts';
+import { poolIdentity } from '../../../../connector/market/pool-id.ts';
 import { useWorld } from '../../../sandbox/faults/testing.ts';
 import { issuer, maker, PASSPHRASE, trader, usdc, xlm } from '../../../sandbox/testing.ts';
 
@@ -25,12 +27,6 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     ...realClock,
     sleep: (ms: number, signal: AbortSignal) => realClock.sleep(ms / 20, signal),
   };
-  const clientBy = (clock: Clock): HorizonClient =>
-    createHorizonClient(
-      { networkPassphrase: PASSPHRASE, own: { sources: [trader.publicKey()], signer: trader.publicKey() } },
-      { transport, events: { answered() {} }, clock },
-    );
-
   beforeEach(() => {
     stop = new AbortController();
     const { info } = world.sandbox;
@@ -41,7 +37,10 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
       { url: endpoint.url, caFile: info.caFile, spkiPins, addresses: ['127.0.0.1'] },
       { pinMismatch() {}, unknownHost() {} },
     );
-    client = clientBy(realClock);
+    client = createHorizonClient(
+      { networkPassphrase: PASSPHRASE, own: { sources: [trader.publicKey()], signer: trader.publicKey() } },
+      { transport, events: { answered() {} } },
+    );
   });
   afterEach(async () => {
     stop.abort();
@@ -54,7 +53,6 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     const { signal } = stop;
     const [root, head] = [await client.root(signal), await client.head(signal)];
     assert.deepEqual([root.networkPassphrase, root.historyLatest], [PASSPHRASE, head.sequence]);
-    assert.equal((await client.ledger(head.sequence, signal))?.hash, head.hash);
     assert.equal((await client.feeStatistics(signal)).baseFee, head.baseFee);
     const { value: account, ledger } = await client.account(trader.publicKey(), signal);
     assert.deepEqual([account?.balances.length, ledger], [2, head.sequence]);
@@ -79,7 +77,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     );
     const [path] = (await client.paths('SELL', 'native', USDC, 10_000_000n, signal)).value;
     assert.equal(path?.amountOut, 1_100_000n);
-    assert.equal((await client.poolOf('native', USDC, signal)).value, undefined);
+    assert.equal((await client.pool(poolIdentity('native', USDC).id, signal)).value, undefined);
   });
 
   it('submits both ways, finds what was applied, and sees its trades', async () => {
@@ -171,7 +169,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
   });
 
   /** Heads as a watcher hears them, counted from where it began. */
-  async function listen(by = client): Promise<{
+  async function listen(clock: Clock = realClock): Promise<{
     seen: number[];
     notes: string[];
     from: number;
@@ -184,7 +182,8 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     const standing = new Promise<void>((resolve) => {
       stands = resolve;
     });
-    by.watchHeads(
+    watchHeads(
+      () => client,
       {
         event({ sequence }) {
           seen.push(sequence - from);
@@ -196,6 +195,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
         },
         down: (reason) => void notes.push(reason),
       },
+      clock,
       stop.signal,
     );
     await standing;
@@ -227,7 +227,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
 
   it('a stream that falls silent is found out, and goes on where it stopped', async () => {
     world.fault({ kind: 'stream', how: 'stall', after: 1, path: '/ledgers', times: 1 });
-    const told = await listen(clientBy(hasty));
+    const told = await listen(hasty);
     close(3);
     await told.until(3);
     assert.deepEqual(told.seen, [1, 2, 3]);
@@ -251,20 +251,21 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
     const bell = new EventTarget();
     const ring = (): boolean => bell.dispatchEvent(new Event('news'));
     const since = await client.newestTrade({ base: 'native', quote: USDC }, stop.signal);
-    client.watchBook(
-      'native',
-      USDC,
+    watchBook(
+      () => client,
+      { base: 'native', quote: USDC },
       {
         event({ bids, asks }) {
           books.push(`${bids[0]?.amount} ${asks[0]?.amount}`);
           ring();
         },
       },
+      realClock,
       stop.signal,
     );
-    client.watchTrades(
-      'native',
-      USDC,
+    watchTrades(
+      () => client,
+      { base: 'native', quote: USDC },
       since,
       {
         event({ baseAmount }, cursor) {
@@ -273,6 +274,7 @@ describe('connector/ledger/horizon: over a sandbox with faults', function () {
           ring();
         },
       },
+      realClock,
       stop.signal,
     );
     while (books.length < 1) await once(bell as never, 'news');
