@@ -48,13 +48,15 @@ export async function endAll(): Promise<void> {
 }
 
 /** Runs `work` and ends everything after it, whatever its end: also on Ctrl-C. */
-export async function withStands(work: () => Promise<number>): Promise<never> {
+export async function withStands(work: (signal: AbortSignal) => Promise<number>): Promise<never> {
+  const cut = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cut.abort());
   const interrupted = new Promise<number>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(130));
+    cut.signal.addEventListener('abort', () => resolve(130), { once: true });
   });
   let code = 1;
   try {
-    code = await Promise.race([work(), interrupted]);
+    code = await Promise.race([work(cut.signal), interrupted]);
   } catch (error) {
     console.error(error);
   }

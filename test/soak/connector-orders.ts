@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createStand, withStands } from '../bench/stand.ts';
+import { atEnd, createStand, withStands } from '../bench/stand.ts';
 import { clientOf } from '../e2e/trade.ts';
 import { INSPECTED, inspect } from './inspector.ts';
 
@@ -22,7 +22,7 @@ const STUCK_MS = 180_000;
 
 const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
-await withStands(async () => {
+await withStands(async (signal) => {
   const began = Date.now();
   const seconds = (): number => Math.round((Date.now() - began) / 1000);
   const stand = await createStand({
@@ -36,6 +36,8 @@ await withStands(async () => {
   await stand.start(CHANNELS, [...INSPECTED, '--max-old-space-size=512']);
   const client = clientOf(stand.gateway);
   const inspector = await inspect(join(stand.folder, 'connector.log'));
+  // A process that is looked into does not end before nobody looks any more.
+  atEnd(async () => inspector.close());
   const states = new Map<string, number>();
   const count = (name: string): void => void states.set(name, (states.get(name) ?? 0) + 1);
   let placed = 0;
@@ -75,6 +77,7 @@ await withStands(async () => {
   console.log('| --- | --- | --- | --- |');
   for (let tenth = 1; tenth <= 10; tenth++) {
     while (placed < (ORDERS / 10) * tenth) {
+      signal.throwIfAborted();
       if (stuck.signal.aborted) throw new Error(`no order was placed for ${STUCK_MS / 1000} s`);
       await Promise.all(Array.from({ length: REQUESTS }, place));
       await clear();
@@ -84,7 +87,6 @@ await withStands(async () => {
     console.log(`| ${placed} | ${seconds()} | ${megabytes(heaps.at(-1)!)} | ${megabytes(size)} |`);
   }
   clearInterval(progress);
-  inspector.close();
   await client.close();
   const growth = heaps.at(-1)! / heaps[1]!;
   const done = (states.get('filled') ?? 0) + (states.get('cancelled') ?? 0);
