@@ -200,12 +200,14 @@ export function createLedger(options: LedgerOptions, modules: LedgerModules): Le
     );
   };
 
-  const submit = async (envelopeXdr: string, signal: AbortSignal): Promise<SubmitAnswer> => {
+  const submit = async (envelopeXdr: string, signal: AbortSignal, attempt = 0): Promise<SubmitAnswer> => {
     let answer: SubmitAnswer = {
       kind: 'unsent',
       cause: connectorError('ledger-untrusted', 'every server is in quarantine'),
     };
-    for (const { horizon, rpc } of sources.usable()) {
+    const usable = sources.usable();
+    const next = usable.length === 0 ? 0 : attempt % usable.length;
+    for (const { horizon, rpc } of [...usable.slice(next), ...usable.slice(0, next)]) {
       answer = await (horizon?.submit(envelopeXdr, 'sync', SUBMIT_MS, signal) ??
         rpc!.submit(envelopeXdr, SUBMIT_MS, signal));
       // Only where nothing was sent may another one be tried: one envelope goes to one server.

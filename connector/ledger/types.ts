@@ -151,8 +151,12 @@ export interface Ledger {
   tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
   /** The latest trades of a pair, newest first. */
   trades(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
-  /** Sends to one server (by preference and health, never to one in quarantine), never throws except when aborted. */
-  submit(envelopeXdr: string, signal: AbortSignal): Promise<SubmitAnswer>;
+  /**
+   * Sends to one server (by preference and health, never to one in quarantine), never throws except when aborted.
+   * @param attempt how often the envelope was sent before: each time another server is the first to be tried, since one
+   *   that reads well may lose all that is sent to it
+   */
+  submit(envelopeXdr: string, signal: AbortSignal, attempt?: number): Promise<SubmitAnswer>;
   /** Heads as ledgers close. Ends with the signal. */
   watchHeads(handlers: StreamHandlers<LedgerHead>, signal: AbortSignal): void;
   /** Says that the book of a pair changed (Horizon streams whole books; levels are quote per base). */

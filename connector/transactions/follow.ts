@@ -47,6 +47,7 @@ const SUBMIT_MS = 15_000;
 export async function follow(it: Followed, options: FollowOptions, signal: AbortSignal): Promise<Outcome> {
   let { progress, step } = begin(it.maxTime, options.now(), it.resumed);
   let refusal: Refusal | undefined;
+  let attempts = 0;
   while (step.action !== 'done') {
     let observation: Observation;
     if (step.action === 'bump') {
@@ -57,7 +58,7 @@ export async function follow(it: Followed, options: FollowOptions, signal: Abort
       if (step.afterMs > 0) await pause(step, options, signal);
       observation =
         step.action === 'submit'
-          ? await submit(it, options, signal)
+          ? await submit(it, attempts++, options, signal)
           : { event: 'looked-up', fact: await lookUp(it, options, signal), now: options.now() };
     }
     if (observation.event === 'submitted' && observation.fact.kind === 'refused')
@@ -91,10 +92,15 @@ export async function first<T>(signal: AbortSignal, race: (signal: AbortSignal) 
 }
 
 /** The answer; or what a lookup finds before there is one, since each closed ledger is looked into meanwhile. */
-async function submit(it: Followed, options: FollowOptions, signal: AbortSignal): Promise<Observation> {
+async function submit(
+  it: Followed,
+  attempt: number,
+  options: FollowOptions,
+  signal: AbortSignal,
+): Promise<Observation> {
   const { now, sleep, nextClose } = options;
   return first<Observation>(signal, (either) => [
-    answered(it, options, either).then((fact) => ({ event: 'submitted', fact, now: now() })),
+    answered(it, attempt, options, either).then((fact) => ({ event: 'submitted', fact, now: now() })),
     sleep(SUBMIT_MS, either).then(() => ({ event: 'submitted', fact: { kind: 'unknown' }, now: now() })),
     (async () => {
       for (;;) {
@@ -109,11 +115,12 @@ async function submit(it: Followed, options: FollowOptions, signal: AbortSignal)
 /** Whatever goes wrong, it may have been taken. */
 async function answered(
   { envelopeXdr }: Followed,
+  attempt: number,
   { ledger }: FollowOptions,
   signal: AbortSignal,
 ): Promise<SubmitFact> {
   try {
-    return factOf(await ledger.submit(envelopeXdr, signal));
+    return factOf(await ledger.submit(envelopeXdr, signal, attempt));
   } catch {
     signal.throwIfAborted();
     return { kind: 'unknown' };

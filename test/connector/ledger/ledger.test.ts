@@ -65,6 +65,21 @@ describe('connector/ledger: over all sources', () => {
     assert.equal(answer.kind === 'included' && answer.transaction.hash, hash);
   });
 
+  it('sends an envelope again through another server, since one may answer reads and lose what is sent', async () => {
+    const { ledger } = world.over(['horizon', 'horizon-2'], 1);
+    world.fault({ kind: 'submission', fate: 'never' }, 'horizon');
+    const { envelopeXdr, hash } = world.envelope();
+    const lost = new AbortController();
+    const first = ledger.submit(envelopeXdr, lost.signal, 0).catch(() => undefined);
+    const second = ledger.submit(envelopeXdr, signal, 1);
+    await until(() => world.sandbox.network.queue.pending().length === 1);
+    world.advance(5_000);
+    await second;
+    assert.ok('found' in (await ledger.transaction(hash, signal)));
+    lost.abort();
+    await first;
+  });
+
   it('@security of three sources the one that lies is outvoted, put in quarantine with its reason, and sent nothing', async () => {
     const { ledger, events, isOut } = world.over(['horizon', 'horizon-2', 'rpc'], 2);
     const truth = await ledger.account(TRADER, signal);

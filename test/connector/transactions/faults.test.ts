@@ -236,4 +236,19 @@ describe('connector/transactions: faults around an envelope', () => {
       'the ledger is told how far back history must reach',
     );
   });
+
+  it('says with each submission which one of the envelope it is', async () => {
+    rig = createRig();
+    const { submit } = rig.modules.ledger;
+    const attempts: (number | undefined)[] = [];
+    rig.modules.ledger.submit = (envelopeXdr, signal, attempt) => {
+      attempts.push(attempt);
+      return submit(envelopeXdr, signal);
+    };
+    let nth = 0;
+    rig.restart().resume();
+    rig.faults.submit = (_, pass) => (++nth < 3 ? lost() : pass());
+    await run(intentOf('a', [sell(UNIT)]));
+    assert.deepEqual(attempts.slice(0, 3), [0, 1, 2]);
+  });
 });
