@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { createRegistry, DURATION_BUCKETS, type Registry } from '../common/metrics.ts';
 
 export interface Metrics {
@@ -33,6 +33,8 @@ export interface Metrics {
   bumps: Counter<'outcome'>;
   /** Times that an account's sequence numbers were not used for a while. */
   held: Counter<'reason'>;
+  /** XLM that a channel account has left for fees. */
+  channelFunds: Gauge<'account'>;
   /** Orders by what became of them. */
   orders: Counter<'outcome'>;
   /** Offers that a mass cancellation left on the book, by what caused it. */
@@ -93,6 +95,12 @@ export function createMetrics(): Metrics {
     }),
     bumps: counter('fee_bumps_total', 'Fees that were to be raised, by what became of it', 'outcome'),
     held: counter('sequence_holds_total', 'Times that an account was not used for a while', 'reason'),
+    channelFunds: new Gauge({
+      name: 'stellar_connector_channel_funds_xlm',
+      help: 'What a channel account has left for fees',
+      labelNames: ['account'],
+      registers: [registry],
+    }),
     orders: counter('orders_total', 'Orders by what became of them', 'outcome'),
     offersLeft: counter('offers_left_total', 'Offers that a mass cancellation left on the book', 'cause'),
   };

@@ -7,6 +7,7 @@ import type { Runtime } from './connector.ts';
 import { gatewaySchema } from './gateway/lists/schema.ts';
 import { openLedger } from './ledger/open.ts';
 import { watchLimits } from './limits.ts';
+import { formatAmount } from './market/amount.ts';
 import { createMarketData } from './market/data.ts';
 import { marketSchema } from './market/fills.ts';
 import type { Metrics } from './metrics.ts';
@@ -17,9 +18,13 @@ import { ordersSchema } from './orders/store.ts';
 import { createSwaps } from './orders/swap.ts';
 import { createSigner } from './signing/client.ts';
 import { openState } from './state.ts';
+import { type ChannelFundsOptions, lookAtChannels } from './transactions/channel-funds.ts';
 import { createEngine } from './transactions/engine.ts';
 import { transactionsSchema } from './transactions/records.ts';
 import type { EngineEvents } from './transactions/types.ts';
+
+/** How often the funds of the channels are looked at, milliseconds. */
+const CHANNELS_EVERY_MS = 600_000;
 
 /** What trades, without who may ask for it: state, ledger, signer, markets, transactions, orders. */
 export function openRooms(
@@ -96,6 +101,21 @@ export function openRooms(
   });
   const guard = createGuard({ trading, orders, market, metrics, log, now, every });
 
+  const channels: ChannelFundsOptions = {
+    ...{ channels: file.channelAccounts, ledger, state, now },
+    measured: (channel, left) => metrics.channelFunds.set({ account: channel }, Number(left) / 1e7),
+    low(channel, left, need) {
+      const fields = {
+        account: channel,
+        left: formatAmount(left),
+        day: formatAmount(need),
+        event: 'channel-low',
+      };
+      log.warn(fields, 'a channel account has less than the fees of a day: refill it');
+    },
+    failed: (channel, reason) => log.warn({ account: channel, reason }, 'a channel account cannot be read'),
+  };
+
   return {
     ...{ limits, state, ledger, signer, market, engine, orders, swaps, pools, guard, every },
     start(): void {
@@ -103,6 +123,9 @@ export function openRooms(
       orders.start();
       engine.resume();
       guard.start();
+      const look = (): void => void lookAtChannels(channels, cut);
+      look();
+      every(CHANNELS_EVERY_MS, look);
     },
     /** Cancels the offers, then lets what is under way finish; both in milliseconds at most. */
     async stop({ cancelMs, finishMs }: { cancelMs: number; finishMs: number }): Promise<void> {
