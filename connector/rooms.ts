@@ -105,13 +105,10 @@ export function openRooms(
     ...{ channels: file.channelAccounts, ledger, state, now },
     measured: (channel, left) => metrics.channelFunds.set({ account: channel }, Number(left) / 1e7),
     low(channel, left, need) {
-      const fields = {
-        account: channel,
-        left: formatAmount(left),
-        day: formatAmount(need),
-        event: 'channel-low',
-      };
-      log.warn(fields, 'a channel account has less than the fees of a day: refill it');
+      log.warn(
+        { event: 'channel-low', account: channel, left: formatAmount(left), day: formatAmount(need) },
+        'a channel account has less than the fees of a day: refill it',
+      );
     },
     failed: (channel, reason) => log.warn({ account: channel, reason }, 'a channel account cannot be read'),
   };
