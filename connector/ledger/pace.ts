@@ -35,14 +35,10 @@ export function createPace(now: () => number): Pace {
 
   const refill = (): void => {
     const time = now();
-    tokens = Math.min(limit, tokens + Math.max(0, time - at) * perMs);
+    tokens = Math.min(limit, tokens + (time - at) * perMs);
     at = time;
   };
-  const blockedMs = (): number => {
-    const rest = blockedUntil - now();
-    // More than there can be: the clock was set back.
-    return rest > LONGEST_MS ? 0 : Math.max(0, rest);
-  };
+  const blockedMs = (): number => Math.max(0, blockedUntil - now());
   const learn = ({ status, headers }: Pick<Answer, 'status' | 'headers'>): void => {
     if (status === 429) blockedUntil = now() + retryAfterMs(headers, Date.now());
     const most = whole(headers['x-ratelimit-limit'], 1_000_000_000);

@@ -42,11 +42,11 @@ export interface Sources {
   /** How many must agree. */
   readonly want: number;
   /** In the order in which they are asked: by health, then as they are written in the file; none in quarantine. */
-  usable(of?: 'horizon' | 'rpc'): Source[];
+  usable(of?: 'horizon'): Source[];
   lied(source: Source, reason: string): void;
   /** Asks one after the other, a slow one not alone for long; the first answer counts. */
   first<T>(
-    of: 'horizon' | 'rpc' | undefined,
+    of: 'horizon' | undefined,
     ask: (source: Source, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T>;
@@ -141,14 +141,14 @@ export function createSources(
     }
   };
 
-  const usable = (of?: 'horizon' | 'rpc'): Source[] => {
+  const usable = (of?: 'horizon'): Source[] => {
     const isWell = ({ failed }: Source): boolean =>
       failed === undefined || clock.now() - failed.at > FAILED_MS;
     const those = all.filter((it) => !isOut(it) && (of === undefined || it[of] !== undefined));
     return [...those.filter(isWell), ...those.filter((it) => !isWell(it))];
   };
 
-  const noneLeft = (of?: 'horizon' | 'rpc'): Error => {
+  const noneLeft = (of?: 'horizon'): Error => {
     const out = all.find((it) => isOut(it) && (of === undefined || it[of] !== undefined));
     return connectorError(
       'ledger-untrusted',
@@ -293,7 +293,7 @@ export function createSources(
   }
 
   async function first<T>(
-    of: 'horizon' | 'rpc' | undefined,
+    of: 'horizon' | undefined,
     work: (source: Source, signal: AbortSignal) => Promise<T>,
     caller: AbortSignal,
   ): Promise<T> {

@@ -63,8 +63,6 @@ export interface Transport {
    * to an address that left are cut at once.
    */
   setAddresses(addresses: Addresses): void;
-  /** All sockets and streams are dropped: they were checked against other pins. */
-  setPins(spkiPins: readonly string[] | undefined): void;
   status(): TransportStatus;
   close(): Promise<void>;
 }
@@ -73,7 +71,7 @@ export interface TransportEvents extends DialEvents {
   /** The endpoint failed too often and is let be for a while, or it answers again. */
   breaker?(host: string, state: 'open' | 'closed'): void;
   /** Sockets were dropped since their trust or address changed. */
-  dropped?(host: string, reason: 'addresses' | 'pins' | 'authorities', streams: number): void;
+  dropped?(host: string, reason: 'addresses' | 'authorities', streams: number): void;
 }
 
 /** Milliseconds of a clock that is never set, a wait by it, a number in [0, 1). */
@@ -104,7 +102,7 @@ export function createTransport(
   const files = endpointFiles(options);
   const pace = createPace(clock.now);
   const breaker = createBreaker(BREAKER, clock, (state) => events.breaker?.(host, state));
-  let { spkiPins: pins, addresses = [] } = options;
+  let { addresses = [] } = options;
   let trusted: string | undefined;
   let pool: Pool | undefined;
   let failure: string | undefined = 'it was not asked yet';
@@ -112,7 +110,7 @@ export function createTransport(
   const connect = createDial(
     {
       addresses: (asked) => (asked === host ? addresses : []),
-      pins: () => pins,
+      pins: () => options.spkiPins,
       authorities: files.authorities,
     },
     events,
@@ -127,22 +125,22 @@ export function createTransport(
       maxResponseSize: MAX_BODY_BYTES,
       connect,
     });
-  const renew = (reason: 'addresses' | 'pins' | 'authorities', cut: number): void => {
+  const renew = (reason: 'addresses' | 'authorities', cut: number): void => {
     const before = pool;
     pool = undefined;
     if (before !== undefined) void retire(before);
     events.dropped?.(host, reason, cut);
   };
-  const renewAll = (reason: 'pins' | 'authorities'): void =>
-    renew(
-      reason,
-      streams.cut(() => true),
-    );
 
   /** What our files say now; other authorities than those of the open sockets drop these. */
   const lookAtFiles = (): Record<string, string> => {
     const authorities = files.authorities();
-    if (trusted !== undefined && authorities !== trusted) renewAll('authorities');
+    if (trusted !== undefined && authorities !== trusted) {
+      renew(
+        'authorities',
+        streams.cut(() => true),
+      );
+    }
     trusted = authorities;
     const credential = files.credential();
     return credential === undefined
@@ -251,12 +249,6 @@ export function createTransport(
         'addresses',
         streams.cut((address) => !holds(ours, address)),
       );
-    },
-    setPins(next) {
-      if (next?.join() === pins?.join()) return;
-      pins = next;
-      breaker.reset();
-      renewAll('pins');
     },
     status() {
       const fault =

@@ -2,42 +2,28 @@ import * as z from 'zod';
 import type { PoolMovement } from '../types.ts';
 import * as f from './fields.ts';
 
-const poolReserves = z
-  .array(z.object({ amount: f.amount }))
-  .length(2)
-  .transform((entries): [bigint, bigint] => [entries[0]!.amount, entries[1]!.amount]);
-const poolOfEffect = z.object({ id: f.hash });
+const reserves = z.tuple([z.object({ amount: f.amount }), z.object({ amount: f.amount })]);
+const pool = z.object({ id: f.hash });
+
+const movement = (
+  kind: PoolMovement['kind'],
+  { id: poolId }: z.output<typeof pool>,
+  [a, b]: z.output<typeof reserves>,
+  shares: bigint,
+): PoolMovement => ({ poolId, kind, amounts: [a.amount, b.amount], shares });
 
 const deposited = z
   .object({
     type: z.literal('liquidity_pool_deposited'),
-    liquidity_pool: poolOfEffect,
-    reserves_deposited: poolReserves,
-    shares_received: f.amount,
+    ...{ liquidity_pool: pool, reserves_deposited: reserves, shares_received: f.amount },
   })
-  .transform(
-    (effect): PoolMovement => ({
-      poolId: effect.liquidity_pool.id,
-      kind: 'deposit',
-      amounts: effect.reserves_deposited,
-      shares: effect.shares_received,
-    }),
-  );
+  .transform((it) => movement('deposit', it.liquidity_pool, it.reserves_deposited, it.shares_received));
 const withdrew = z
   .object({
     type: z.literal('liquidity_pool_withdrew'),
-    liquidity_pool: poolOfEffect,
-    reserves_received: poolReserves,
-    shares_redeemed: f.amount,
+    ...{ liquidity_pool: pool, reserves_received: reserves, shares_redeemed: f.amount },
   })
-  .transform(
-    (effect): PoolMovement => ({
-      poolId: effect.liquidity_pool.id,
-      kind: 'withdrawal',
-      amounts: effect.reserves_received,
-      shares: effect.shares_redeemed,
-    }),
-  );
+  .transform((it) => movement('withdrawal', it.liquidity_pool, it.reserves_received, it.shares_redeemed));
 const otherEffect = z
   .object({ type: z.string().regex(/^(?!liquidity_pool_(deposited|withdrew)$)/) })
   .transform(() => undefined);

@@ -1,18 +1,7 @@
 import type { AssetId } from '../../market/asset.ts';
-import type { AccountState } from '../../market/balance.ts';
-import type { Route, Side } from '../../market/quote.ts';
 import type { Transport } from '../transport.ts';
-import type {
-  BookLevels,
-  FeeStatistics,
-  LedgerHead,
-  LedgerTrade,
-  LedgerTransaction,
-  OfferEntry,
-  PoolEntry,
-  PoolMovement,
-  SubmitAnswer,
-} from '../types.ts';
+import type { BookLevels, Ledger, LedgerHead, LedgerTransaction, SubmitAnswer } from '../types.ts';
+import type { TradesOf } from './queries.ts';
 
 /** What Horizon says of itself; times in milliseconds since 1970. */
 export interface HorizonRoot {
@@ -36,6 +25,19 @@ export interface AtLedger<T> {
   ledger: number | undefined;
 }
 
+/** Reads of history, as the ledger has them. Pages are read one after the other up to the limit, of a pair one page. */
+type History = Pick<Ledger, 'feeStatistics' | 'poolMovements' | 'tradesOf' | 'trades'>;
+
+/**
+ * Reads of state, as the ledger has them. At most 1,000 offers of an account (none can have more subentries); of a book up to
+ * 2,000 are read, since Horizon pages them by id.
+ */
+type State = {
+  [Name in 'account' | 'offersOf' | 'offers' | 'pool' | 'paths']: (
+    ...asked: Parameters<Ledger[Name]>
+  ) => Promise<AtLedger<Awaited<ReturnType<Ledger[Name]>>>>;
+};
+
 /**
  * One Horizon. Every answer has its form and is bounded, and is what was asked for (the account, the assets, the hash).
  * Nothing is compared with another server here, and no age is judged: `ledger.ts` does both.
@@ -43,52 +45,19 @@ export interface AtLedger<T> {
  * Every read throws `ledger-unreachable` (also `address-unknown`, `pin-mismatch`, breaker open), `rate-limited`,
  * `ledger-stale` (`still_ingesting`, `stale_history`) or `ledger-untrusted` (not its form, not what was asked).
  */
-export interface HorizonClient {
+export interface HorizonClient extends History, State {
   readonly url: string;
   readonly transport: Transport;
   root(signal: AbortSignal): Promise<HorizonRoot>;
   head(signal: AbortSignal): Promise<HorizonHead>;
-  feeStatistics(signal: AbortSignal): Promise<FeeStatistics>;
-  /** Value undefined: the ledger has no such account. */
-  account(id: string, signal: AbortSignal): Promise<AtLedger<AccountState | undefined>>;
-  /** All of them, page by page, at most 1,000 (no account can have more subentries). */
-  offersOf(account: string, signal: AbortSignal): Promise<AtLedger<OfferEntry[]>>;
-  /**
-   * Offers that sell one asset for the other, best price first, of one price the oldest first. Horizon pages them by id, so
-   * that up to 2,000 are read to give the best `limit`. Undefined when the book has more: the best may be among those.
-   */
-  offers(
-    selling: AssetId,
-    buying: AssetId,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<AtLedger<OfferEntry[] | undefined>>;
   /** The book's levels, best first, at most 200 a side. */
   book(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<AtLedger<BookLevels>>;
-  pool(id: string, signal: AbortSignal): Promise<AtLedger<PoolEntry | undefined>>;
-  /** SELL: strict send of `amount` (stroops) of `from`; BUY: strict receive of `amount` of `to`. */
-  paths(
-    side: Side,
-    from: AssetId,
-    to: AssetId,
-    amount: bigint,
-    signal: AbortSignal,
-  ): Promise<AtLedger<Route[]>>;
   /**
    * By outer or inner hash; checked by `verify.ts`. Undefined: this history has it not (`root` says how far it reaches).
    */
   transaction(hash: string, signal: AbortSignal): Promise<LedgerTransaction | undefined>;
-  /** What a transaction's deposits into pools and withdrawals moved. */
-  poolMovements(hash: string, signal: AbortSignal): Promise<PoolMovement[]>;
-  /** Trades of an account after a cursor (`0-0` for the first), oldest first, page by page, at most `limit`. */
-  tradesOf(account: string, cursor: string, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
-  /** The latest trades of a pair, newest first, at most 200. */
-  trades(base: AssetId, quote: AssetId, limit: number, signal: AbortSignal): Promise<LedgerTrade[]>;
-  /** The paging token of the newest trade of a pair or account, `0-0` if there is none: where a watch begins. */
-  newestTrade(
-    of: { account: string } | { base: AssetId; quote: AssetId },
-    signal: AbortSignal,
-  ): Promise<string>;
+  /** The paging token of the newest trade of a pair or account, `0-0` if there is none. */
+  newestTrade(of: TradesOf, signal: AbortSignal): Promise<string>;
   /**
    * `sync` waits for the ledger as long as Horizon (30 s) or `timeoutMs` allow, `async` asks core only. Never throws except
    * when aborted, and then it may have been taken.

@@ -12,7 +12,6 @@ import {
   type TransportOptions,
 } from '../../../connector/ledger/transport.ts';
 import { createAuthority } from '../../certificates.ts';
-import { pinOf } from '../../sandbox/tls.ts';
 import { HORIZON_HOST, type HorizonDouble, startHorizon } from '../horizon-double.ts';
 import { createKey } from '../software-signer.ts';
 import { createClock, type TestClock } from './clock.ts';
@@ -192,9 +191,11 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
         return true;
       };
     });
-    const waiting = Array.from({ length: 16 }, () => transport.request(submission, signal));
+    const waiting = Array.from({ length: 16 }, () =>
+      transport.request({ ...submission, timeoutMs: 15_000 }, signal),
+    );
     await all;
-    assert.equal((await transport.request(root, signal)).status, 200);
+    assert.equal((await transport.request({ ...root, timeoutMs: 15_000 }, signal)).status, 200);
     for (const release of held) release();
     await Promise.all(waiting);
   });
@@ -267,24 +268,18 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'ledger-unreachable');
   });
 
-  it('@security cuts all streams and sockets when pins or authorities change, and checks anew', async () => {
-    const transport = open({ spkiPins: [horizon.pins.leaf, horizon.pins.ca] });
+  it('@security cuts all streams and sockets when authorities change, and checks anew', async () => {
+    const transport = open();
     stream();
     const first = await follow(transport);
-    transport.setPins([horizon.pins.ca, horizon.pins.leaf]);
-    assert.equal(await first.ended, 'cut');
-    const second = await follow(transport);
     const other = await createAuthority('other');
     writeFileSync(at('ca.pem'), `${horizon.ca}\n${other.cert}`);
-    const third = await follow(transport);
-    assert.equal(await second.ended, 'cut');
-    transport.setPins([pinOf(other.cert), pinOf((await createAuthority()).cert)]);
-    assert.equal(await third.ended, 'cut');
-    assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'pin-mismatch');
-    assert.equal((await failure(transport.request(root, signal))).code, 'pin-mismatch');
-    assert.deepEqual(told, [
-      ...['dropped pins 1', 'dropped authorities 1', 'dropped pins 1', 'pin-mismatch', 'pin-mismatch'],
-    ]);
+    await follow(transport);
+    assert.equal(await first.ended, 'cut');
+    writeFileSync(at('ca.pem'), other.cert);
+    assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'ledger-unreachable');
+    assert.equal((await failure(transport.request(root, signal))).code, 'ledger-unreachable');
+    assert.deepEqual(told, ['dropped authorities 1', 'dropped authorities 1']);
   });
 
   it('requests under way are let finish when the addresses change', async () => {

@@ -96,11 +96,4 @@ describe('connector/ledger/pace', () => {
       assert.equal(learnt(limit, remaining, reset).enter(false, 0)?.waitMs, 0, `${limit} ${remaining}`);
     }
   });
-
-  it('a clock that is set back mutes nothing', () => {
-    const pace = create();
-    pace.enter(false, 0)!.answered({ status: 429, headers: { 'retry-after': '60' } });
-    time -= 3_600_000;
-    assert.equal(pace.enter(false, 0)?.waitMs, 0);
-  });
 });
