@@ -297,63 +297,6 @@ describe('connector/transactions/engine', () => {
     assert.deepEqual(rig.sent, []);
   });
 
-  describe('durability', () => {
-    it('@security nothing is sent that could not be kept', async () => {
-      rig = createRig();
-      const signed = (): never => {
-        throw connectorError('state-unavailable', 'the disk is full');
-      };
-      assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)], { signed }))), ['state-unavailable']);
-      assert.deepEqual(rig.sent, []);
-      assert.equal(rig.engine.intent('a'), undefined);
-    });
-
-    it('@security the ending is kept before it is told', async () => {
-      rig = createRig();
-      const seen: string[] = [];
-      const ended = (): void => void seen.push(rig.engine.intent('a')!.state);
-      const { hash } = await rig.time.run(rig.engine.run(intentOf('a', [sell(UNIT)], { ended }), never));
-      assert.equal(rig.engine.lookup(hash)!.ending?.kind, 'applied');
-      assert.equal(seen.length, 1);
-    });
-
-    it('@security an id that is known is a conflict, in flight, ended and after a restart', async () => {
-      rig = createRig();
-      const first = rig.engine.run(intentOf('a', [sell(UNIT)]), never);
-      assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['conflict']);
-      await rig.time.run(first);
-      assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['conflict']);
-      rig.restart().resume();
-      assert.deepEqual(codes(await run(intentOf('a', [sell(UNIT)]))), ['conflict']);
-      assert.equal(offers().length, 1);
-    });
-
-    it('@security another process follows what was sent to its end, and tells its owner once', async () => {
-      rig = createRig();
-      rig.faults.submit = () => ({ kind: 'unknown', reason: 'lost' });
-      const abandoned = rig.engine.run(intentOf('a', [sell(UNIT)]), never);
-      abandoned.catch(() => undefined);
-      await rig.time.pass(1_000);
-      rig.faults.submit = undefined as never;
-      const drained = rig.engine.drain(0);
-      await rig.time.run(drained);
-      await assert.rejects(abandoned, { code: 'transaction-timeout' });
-      rig.sent.length = 0;
-      rig.restart().resume();
-      assert.equal(rig.engine.intent('a')!.state, 'in-flight');
-      await rig.time.pass(30_000);
-      assert.deepEqual(
-        rig.recovered.map(({ intent, ending }) => [intent.id, intent.payload, ending.kind]),
-        [['a', { id: 'a' }, 'applied']],
-      );
-      assert.equal(offers().length, 1);
-      assert.equal(rig.asked.length, 1);
-      rig.restart().resume();
-      await rig.time.pass(30_000);
-      assert.equal(rig.recovered.length, 1);
-    });
-  });
-
   it('holds what meets a number that the signer still holds, and does not refuse it', async () => {
     rig = createRig();
     let nth = 0;
