@@ -46,6 +46,8 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
   const open = new Map<string, { entry: Entry | undefined; hash: string | undefined; flying: boolean }>();
   /** What transactions under way take out of the account. */
   const inFlight = new Set<{ spends: ReadonlyMap<string, bigint> }>();
+  /** They wait until something under way ends, which takes too much for them. */
+  const short: Entry[] = [];
   const working = new Set<Promise<void>>();
   let resumed = false;
   let closing = false;
@@ -100,6 +102,8 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
       );
       batch = planned.batch;
       putBack(planned.back);
+      short.push(...planned.short);
+      if (inFlight.size === 0) putBack(short.splice(0));
     } catch (error) {
       if (isCoded(error) && error.field === 'channelAccounts') {
         hold(slot, 'channel-missing', now() + CHANNEL_MISSING_MS);
@@ -134,6 +138,7 @@ export function createEngine(options: EngineOptions, modules: EngineModules): En
     } finally {
       inFlight.delete(flight);
       slot.busy = false;
+      putBack(short.splice(0));
       kick();
     }
   }

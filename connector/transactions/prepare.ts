@@ -1,4 +1,5 @@
 import type * as xdr from '@stellar/stellar-sdk/xdr';
+import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
 import { NATIVE } from '../market/asset.ts';
 import { dryRunText, type Share } from './endings.ts';
@@ -50,7 +51,8 @@ export interface Prepared {
 
 /**
  * Plans the entries on an account read anew, each knowing what those before it and those in flight take. One whose plan
- * fails is told so and left out; those without room come back.
+ * fails is told so and left out; those without room come back. `short`: what is in flight leaves no funds for them; a
+ * ledger may have it already, so that the account read and the reserve both count it.
  * @throws the ledger's errors, `insufficient-balance` when an account is not in the ledger; a channel by its field
  */
 export async function planBatch(
@@ -60,7 +62,7 @@ export async function planBatch(
   { account, fees, history }: Pick<EngineOptions, 'account' | 'fees'> & { history: () => FeeHistory },
   { ledger, now, sleep }: Pick<EngineModules, 'ledger' | 'now' | 'sleep'>,
   signal: AbortSignal,
-): Promise<{ batch: Batch | undefined; back: Entry[] }> {
+): Promise<{ batch: Batch | undefined; back: Entry[]; short: Entry[] }> {
   const [head, state, told, source] = await Promise.all([
     ledger.head(signal),
     ledger.account(account, signal),
@@ -81,6 +83,7 @@ export async function planBatch(
   const deletions = entries.every(({ intent }) => intent.lane === 'delete');
   const planned: Planned[] = [];
   const back: Entry[] = [];
+  const short: Entry[] = [];
   let used = 0;
   for (const entry of entries) {
     if (back.length > 0) {
@@ -103,7 +106,12 @@ export async function planBatch(
         used += count;
       }
     } catch (error) {
-      refuse(entry, error);
+      if (inFlight.length === 0 || entry.short || !isCoded(error, 'insufficient-balance'))
+        refuse(entry, error);
+      else {
+        entry.short = true;
+        short.push(entry);
+      }
     }
   }
   let last = read;
@@ -111,6 +119,7 @@ export async function planBatch(
   return {
     batch: planned.length === 0 ? undefined : { planned, sequence: last + 1n, plannedAt: head.sequence, bid },
     back,
+    short,
   };
 }
 

@@ -11,6 +11,8 @@ export interface Entry {
   share: number;
   /** Deletions and others went before it once; the next turn is its own. */
   passed: boolean;
+  /** It waited once for what was in flight to end, which left no funds for it. */
+  short: boolean;
   /** Transactions that came to nothing with it inside, by no fault of its own. */
   tries: number;
   /** Until when (milliseconds since 1970) it waits for its turn. */
@@ -82,6 +84,7 @@ export function createWaiting(
           signal,
           share: Number.POSITIVE_INFINITY,
           passed: false,
+          short: false,
           tries: 0,
           until: now() + PATIENCE_MS,
           answered: false,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type * as xdr from '@stellar/stellar-sdk/xdr';
 import { connectorError } from '../../../connector/errors.ts';
 import { createRecords } from '../../../connector/transactions/records.ts';
-import type { Intent } from '../../../connector/transactions/types.ts';
+import type { BuildState, Intent } from '../../../connector/transactions/types.ts';
 import { trader } from '../../sandbox/testing.ts';
 import { createRig, intentOf, never, type Rig, sell, UNIT } from './rig.ts';
 
@@ -235,6 +235,25 @@ describe('connector/transactions: faults around an envelope', () => {
       since.some((ms) => ms >= 90_000_000),
       'the ledger is told how far back history must reach',
     );
+  });
+
+  it('an order that what is in flight leaves no funds for waits for its end once, then is told so', async () => {
+    rig = createRig({ channels: 2 });
+    const native = new Map([['native', UNIT]]);
+    const plan = async ({ reserved }: BuildState) => {
+      if (reserved.has('native')) throw connectorError('insufficient-balance', 'too little');
+      return { operations: [sell(UNIT)], spends: native };
+    };
+    const swap = (id: string, more: Partial<Intent> = {}) =>
+      rig.engine.run(intentOf(id, [], { plan, shared: false, ...more }), never);
+    const first = swap('a');
+    await rig.time.pass(0);
+    const poor = async () => {
+      throw connectorError('insufficient-balance', 'too little');
+    };
+    const settled = await rig.time.run(Promise.allSettled([first, swap('b'), swap('c', { plan: poor })]));
+    assert.deepEqual(codes(settled), ['applied', 'applied', 'insufficient-balance']);
+    assert.equal(rig.engine.load().waiting, 0);
   });
 
   it('says with each submission which one of the envelope it is', async () => {
