@@ -44,6 +44,8 @@ export function createHeads(
   const watchers = new Set<StreamHandlers<LedgerHead>>();
   let stream: AbortController | undefined;
   let stands = false;
+  /** What the stream told, agreed or not. */
+  let newest = 0;
   let last: { head: LedgerHead; at: number } | undefined;
   /** Agreed heads of the last half minute and one before: what is older than these is stale. */
   let recent: LedgerHead[] = [];
@@ -81,6 +83,7 @@ export function createHeads(
       // Where nobody else is left to ask, what was believed was its word too.
       if (sources.usable().length === 0) {
         last = undefined;
+        newest = 0;
         recent = [];
       }
     }
@@ -119,9 +122,9 @@ export function createHeads(
 
   const told = (head: HorizonHead, source: Source): void => {
     note(source, head);
+    newest = Math.max(newest, head.sequence);
     if (last === undefined || head.sequence <= last.head.sequence) return;
     if (sources.want === 1 && isChecked(source) && freshness(head, now()) === undefined) adopt(head);
-    else last.at = Number.NEGATIVE_INFINITY;
   };
   const over = overSources<HorizonHead>(
     sources,
@@ -144,8 +147,9 @@ export function createHeads(
 
   return {
     head(signal) {
-      if (last !== undefined && clock.now() - last.at < (stands ? STREAMED_MS : VERDICT_MS)) {
-        return Promise.resolve(last.head);
+      if (last !== undefined) {
+        const isNewest = stands && last.head.sequence >= newest;
+        if (clock.now() - last.at < (isNewest ? STREAMED_MS : VERDICT_MS)) return Promise.resolve(last.head);
       }
       // Many ask at once, and one answer serves them all; whoever gives up leaves it to the others.
       reading ??= sources
