@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import { connectorError } from '../../../connector/errors.ts';
 import type { LedgerTrade, OfferEntry } from '../../../connector/ledger/types.ts';
-import { fromXdrAsset, type Market } from '../../../connector/market/asset.ts';
+import type { Market } from '../../../connector/market/asset.ts';
 import type { AccountState } from '../../../connector/market/balance.ts';
+import { fillOf } from '../../../connector/market/fills.ts';
 import type { Price } from '../../../connector/market/quote.ts';
 import type { Fill, LocalBook, MarketData } from '../../../connector/market/types.ts';
 import { createMetrics } from '../../../connector/metrics.ts';
@@ -28,6 +28,7 @@ import {
   scenario,
   trader,
 } from '../../sandbox/testing.ts';
+import { tradesOf } from './rig-trades.ts';
 
 /** Trades with the makers of the book and with us. */
 export const taker = keyOf('taker');
@@ -186,47 +187,14 @@ export function createRig(
     };
   };
 
-  /** Trades of the newest ledger, as Horizon and the fill stream tell them. */
+  /** What trades the newest ledger had: the fill stream tells those of offers of ours. */
   function observe(): void {
-    for (const { resultXdr, transaction, ledger, order } of network.latest.transactions) {
-      const taker = transaction.source;
-      const atoms = decodeResult(resultXdr)!.operations.flatMap((result) => {
-        if (result.type !== 'opInner') return [];
-        const { value } = result.tr as { value: { success?: unknown } };
-        const success = value.success as
-          | { offersClaimed?: xdr.ClaimAtom[]; offers?: xdr.ClaimAtom[]; offer?: { offer?: xdr.OfferEntry } }
-          | undefined;
-        const claimed = success?.offersClaimed ?? success?.offers ?? [];
-        return claimed.map((atom) => ({ atom, rests: success?.offer?.offer?.offerId.toString() }));
-      });
-      for (const [index, { atom, rests }] of atoms.entries()) {
-        if (atom.type !== 'claimAtomTypeOrderBook') continue;
-        const { sellerId, offerId, assetSold, amountSold, assetBought, amountBought } = atom.value;
-        const seller = StrKey.encodeEd25519PublicKey(sellerId.value.toBytes());
-        const [sold, bought] = [fromXdrAsset(assetSold), fromXdrAsset(assetBought)];
-        if (![sold, bought].includes('native')) continue;
-        const cursor = `${(BigInt(ledger) << 32n) | (BigInt(order) << 12n) | 1n}-${index}`;
-        const [baseAmount, quoteAmount] =
-          sold === 'native' ? [amountSold, amountBought] : [amountBought, amountSold];
-        trades.push({
-          ...{ cursor, at: time.clock(), baseAsset: 'native', quoteAsset: USDC, baseAmount, quoteAmount },
-          price: { numerator: quoteAmount, denominator: baseAmount },
-          baseIsSeller: sold === 'native',
-          baseAccount: sold === 'native' ? seller : taker,
-          // Horizon names the taker's offer too, when it then rests with the remainder.
-          baseOfferId: sold === 'native' ? offerId.toString() : rests,
-          quoteAccount: sold === 'native' ? taker : seller,
-          quoteOfferId: sold === 'native' ? rests : offerId.toString(),
-          poolId: undefined,
-        });
-        if (seller !== self) continue;
-        const fill: Fill = {
-          ...{ id: cursor, at: time.clock(), market, side: sold === 'native' ? 'SELL' : 'BUY', baseAmount },
-          ...{ quoteAmount, offerId: offerId.toString(), poolId: undefined, role: 'maker' },
-        };
-        rig.fills.push(fill);
-        if (rig.tellsFills) for (const listener of listeners) listener(fill);
-      }
+    for (const trade of tradesOf(network.latest, USDC, time.clock())) {
+      trades.push(trade);
+      const fill = fillOf(trade, self, [market]);
+      if (fill?.role !== 'maker') continue;
+      rig.fills.push(fill);
+      if (rig.tellsFills) for (const listener of listeners) listener(fill);
     }
   }
 
