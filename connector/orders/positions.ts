@@ -112,6 +112,9 @@ export function createPositions(options: PositionOptions): Positions {
     throw connectorError('conflict', 'an earlier change of this position is still under way');
   };
 
+  /** Fills just before may not have been told: an offer would be set to more than is left of it. */
+  const catchUp = (signal: AbortSignal): Promise<void> => options.readTrades(signal).catch(() => undefined);
+
   const placing = ({ clientOrderId: id, market: of, side, fraction: price, amount }: KeptOrder): Step => ({
     ...{ action: 'place', id, offerId: '0', market: of, side, price, amount },
   });
@@ -157,6 +160,7 @@ export function createPositions(options: PositionOptions): Positions {
         mayPlace();
         const kept = required(address);
         idle(kept);
+        await catchUp(signal);
         const open = openOrders(address);
         const sides = { SELL: base, BUY: quote };
         const steps: Step[] = [];
@@ -185,6 +189,7 @@ export function createPositions(options: PositionOptions): Positions {
       exclusive(address, async () => {
         const kept = required(address);
         idle(kept);
+        await catchUp(signal);
         const now = show(kept);
         const part = (amount: bigint): bigint => (amount * numerator) / denominator;
         const steps = openOrders(address).map((order) => {
@@ -211,7 +216,7 @@ export function createPositions(options: PositionOptions): Positions {
         const { left, hash = kept.hash, fee } = await canceller.remove(steps, signal);
         if (left.length > 0) throw left[0]!.error;
         // What was filled just before the deletion must not be reported as given back.
-        await options.readTrades(signal).catch(() => undefined);
+        await catchUp(signal);
         const { base, quote } = show(kept);
         store.putPosition({
           ...kept,

@@ -206,6 +206,20 @@ describe('connector/orders/positions', () => {
     assert.deepEqual([amounts(rest), rig.offers()], [[40, 1.25], []]);
   });
 
+  it('looks for fills that nobody told of before it changes what rests @security', async () => {
+    const { position } = await rig.orders.openPosition(request({ quote: 0n }), never);
+    const onBook = () => rig.offers().reduce((sum, { amount }) => sum + amount, 0n);
+    rig.tellsFills = false;
+    rig.act('taker', [trade('BUY', 20n * UNIT, '0.125')]);
+    const half = { numerator: 1n, denominator: 2n };
+    assert.deepEqual(amounts(await rig.orders.removeFromPosition(position.address, half, never)), [40, 1.25]);
+    assert.equal(onBook(), 40n * UNIT);
+    rig.act('taker', [trade('BUY', 4n * UNIT, '0.126')]);
+    const more = { base: 36n * UNIT, quote: 0n };
+    const { position: grown } = await rig.orders.addToPosition(position.address, more, never);
+    assert.equal(grown.base, onBook());
+  });
+
   it('changes by an intent whose end a restart brings, once @security', async () => {
     rig.faults.silent = true;
     await assert.rejects(rig.orders.openPosition(request(), never), { code: 'transaction-timeout' });
