@@ -15,7 +15,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     /** Ledgers of the measurement from the book to the client, and of each way to place offers. */
-    updates: { type: 'string', default: '160' },
+    updates: { type: 'string', default: '120' },
     ledgers: { type: 'string', default: '5' },
     /** A folder for a CPU profile of the connector that quotes. */
     profile: { type: 'string' },
