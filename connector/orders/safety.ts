@@ -80,8 +80,8 @@ export const isFresh = (book: LocalBook | undefined, now: number, staleMs: numbe
 
 const minimum: Check = ({ side, amount, price, type }) => {
   if (amount < 1n) return refuse('invalid-params', 'amount', 'amount must be at least 0.0000001');
-  const { give, get } = tradeAmounts(side, amount, price);
-  const keeps = type === 'market' ? give > 0n && get > 0n : canRest(side, amount, price);
+  // A payment at most, or at least, of nothing is refused by the ledger.
+  const keeps = type === 'market' ? amount * price.n >= price.d : canRest(side, amount, price);
   return keeps
     ? undefined
     : refuse(

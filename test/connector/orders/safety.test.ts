@@ -68,6 +68,14 @@ describe('connector/orders/safety', () => {
     assert.equal(because({ side: 'BUY', ...at(115n) }), undefined);
   });
 
+  it('refuses a market order that would pay or get nothing at its price', () => {
+    for (const side of ['SELL', 'BUY'] as const) {
+      const tiny = { side, type: 'market', ...at(125n) } as const;
+      assert.equal(because({ ...tiny, amount: 7n }), 'invalid-params amount');
+      assert.equal(because({ ...tiny, amount: 8n }), undefined);
+    }
+  });
+
   it('needs a fresh book @security', () => {
     for (const stale of [undefined, book({ fresh: false }), book({ at: 1_000_000 - 60_001 })]) {
       assert.equal(because({}, { book: stale }), 'ledger-stale market');
