@@ -32,6 +32,8 @@ export function createPace(now: () => number): Pace {
   let at = now();
   let blockedUntil = Number.NEGATIVE_INFINITY;
   let underWay = 0;
+  /** When the last one was let go. */
+  let granted = Number.NEGATIVE_INFINITY;
 
   const refill = (): void => {
     const time = now();
@@ -58,8 +60,11 @@ export function createPace(now: () => number): Pace {
       refill();
       const reserve = Math.min(RESERVE, Math.floor(limit / 10));
       const missing = Math.max(0, reserve + 1 - tokens);
-      const waitMs = urgent ? 0 : Math.max(missing / perMs, blockedMs());
+      // One goes after the longest wait in any case: only an answer can say that there are tokens again.
+      const probeMs = Math.max(0, granted + LONGEST_MS - now());
+      const waitMs = urgent ? 0 : Math.max(Math.min(missing / perMs, probeMs), blockedMs());
       if (waitMs > patienceMs) return undefined;
+      granted = now() + waitMs;
       tokens -= 1;
       underWay += 1;
       return {

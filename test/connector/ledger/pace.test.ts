@@ -86,6 +86,11 @@ describe('connector/ledger/pace', () => {
     assert.equal(muted.enter(false, 59_999), undefined);
     time += 60_000;
     assert.equal(muted.enter(false, 0)?.waitMs, 0);
+    const slow = learnt(3_600, 0, 86_400);
+    assert.equal(slow.enter(false, 59_999), undefined, 'the tokens that are kept back count too');
+    time += 60_000;
+    assert.equal(slow.enter(false, 0)?.waitMs, 0, 'one asks whether there are tokens again');
+    assert.equal(slow.enter(false, 59_999), undefined);
     for (const [limit, remaining, reset] of [
       [0, 0, 1],
       [30, 60, 1],
