@@ -1,5 +1,5 @@
 import type { OfferEntry, PoolEntry } from '../ledger/types.ts';
-import { MAX_STROOPS } from './amount.ts';
+import { ceilDiv, MAX_STROOPS } from './amount.ts';
 import type { AssetId } from './asset.ts';
 
 /**
@@ -20,7 +20,6 @@ const MAX_CROSSED = 1_000;
 /** Basis points that a trade leaves in a pool are `feeBps`; of these many. */
 const BPS = 10_000n;
 
-const divideUp = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
@@ -40,14 +39,14 @@ function cross(
   const stays = offered > wanted;
   if (stays) {
     const received = wanted / n;
-    return { received, sent: exactly === 'send' ? maxSend : divideUp(received * n, d), stays };
+    return { received, sent: exactly === 'send' ? maxSend : ceilDiv(received * n, d), stays };
   }
   if (n > d) {
     const received = offered / n;
     return { received, sent: (received * n) / d, stays };
   }
   const sent = offered / d;
-  return { received: divideUp(sent * d, n), sent, stays };
+  return { received: ceilDiv(sent * d, n), sent, stays };
 }
 
 /** An offer as it trades: what of its amount can be taken within 1 % of its price (core's `adjustOffer`). */
@@ -64,7 +63,7 @@ export function resting({ seller, amount, price }: OfferEntry): Resting | undefi
   const value = least(amount * n, MAX_STROOPS * d);
   const wanted = MAX_STROOPS * least(n, d);
   const smaller = least(value, wanted);
-  const received = n > d ? smaller / n : divideUp((smaller / d) * d, n);
+  const received = n > d ? smaller / n : ceilDiv((smaller / d) * d, n);
   const sent = n > d ? (received * n) / d : smaller / d;
   const due = 100n * n * received;
   const paid = 100n * d * sent;
@@ -120,7 +119,7 @@ export function throughPool(
     return received > 0n && amount <= MAX_STROOPS - into ? { sent: amount, received } : undefined;
   }
   if (amount >= out) return undefined;
-  const sent = divideUp(BPS * into * amount, (out - amount) * kept);
+  const sent = ceilDiv(BPS * into * amount, (out - amount) * kept);
   return sent <= MAX_STROOPS - into ? { sent, received: amount } : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { connectorError } from '../errors.ts';
-import { formatRatio, MAX_STROOPS, parseDecimal, trimZeros } from './amount.ts';
+import { ceilDiv, formatRatio, MAX_STROOPS, parseDecimal, trimZeros } from './amount.ts';
 import type { AssetId } from './asset.ts';
 
 export type Side = 'BUY' | 'SELL';
@@ -130,6 +130,3 @@ export function priceImpactPct(quote: Quote, best: Price | undefined): string {
   const scaled = (worse * 1_000_000n) / top;
   return trimZeros(`${scaled / 10_000n}.${(scaled % 10_000n).toString().padStart(4, '0')}`, 0);
 }
-
-const ceilDiv = (numerator: bigint, denominator: bigint): bigint =>
-  (numerator + denominator - 1n) / denominator;

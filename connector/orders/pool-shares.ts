@@ -1,7 +1,8 @@
 import { connectorError } from '../errors.ts';
 import type { PoolEntry } from '../ledger/types.ts';
+import { ceilDiv } from '../market/amount.ts';
 import type { Price, Slippage } from '../market/quote.ts';
-import { ceilDiv, comparePrices, type Fraction, ledgerPrice, toPrice } from './price.ts';
+import { comparePrices, type Fraction, ledgerPrice, toPrice } from './price.ts';
 
 /*
  * What deposits and withdrawals move: the integer arithmetic of CAP-0038 as the ledger does it. Amounts in stroops,

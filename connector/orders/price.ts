@@ -1,4 +1,5 @@
 import { connectorError } from '../errors.ts';
+import { ceilDiv } from '../market/amount.ts';
 import type { Price, Side } from '../market/quote.ts';
 
 /** A fraction as the ledger keeps prices: both 1 to 2^31 − 1. Quote per base here. */
@@ -17,7 +18,6 @@ export function least(first: bigint, ...others: bigint[]): bigint {
   for (const value of others) if (value < found) found = value;
   return found;
 }
-export const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 
 /**
  * The fraction of 32-bit numbers next to a price that is never worse for us than asked: at or above it for SELL, at or

@@ -1,6 +1,7 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import type { OfferEntry } from '../ledger/types.ts';
+import { ceilDiv } from '../market/amount.ts';
 import { type AssetId, fromXdrAsset, type Market, toXdrAsset } from '../market/asset.ts';
 import type { Price, Side } from '../market/quote.ts';
 import { type Fraction, least, tradeAmounts } from './price.ts';
@@ -53,7 +54,7 @@ export function operationOf(step: Step, account: string): xdr.OperationBody {
     const { n, d } = price;
     return side === 'SELL'
       ? xdr.OperationBody.pathPaymentStrictSend(
-          new xdr.PathPaymentStrictSendOp({ ...ends, sendAmount: give, destMin: (amount * n + d - 1n) / d }),
+          new xdr.PathPaymentStrictSendOp({ ...ends, sendAmount: give, destMin: ceilDiv(amount * n, d) }),
         )
       : xdr.OperationBody.pathPaymentStrictReceive(
           new xdr.PathPaymentStrictReceiveOp({ ...ends, sendMax: (amount * n) / d, destAmount: get }),
