@@ -1,30 +1,21 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { connectorError } from '../errors.ts';
 import { poolIdentity } from '../market/pool-id.ts';
-import type { Price, SwapRequest } from '../market/quote.ts';
-import { ammFields, ammSlippagePct, requireAmm } from './amm.ts';
-import { type Context, decimal } from './context.ts';
-import { assetName, chainNetwork } from './fields.ts';
-import { readSwap } from './swap-request.ts';
+import type { Price } from '../market/quote.ts';
+import { ammFields } from './amm.ts';
+import { type Context, POOLS_CONNECTOR } from './context.ts';
+import { swapFields } from './fields.ts';
+import { readSwap, type Swap } from './swap-request.ts';
 
 /** Fields of a swap that names a pool. */
 export const ammSwapFields = {
-  chainNetwork,
+  ...swapFields,
   connector: ammFields.connector.optional(),
   poolAddress: ammFields.poolAddress.optional(),
-  baseToken: assetName,
-  quoteToken: assetName,
-  amount: decimal,
-  side: z.enum(['BUY', 'SELL']),
-  slippagePct: decimal.optional(),
 };
 
-type Fields = z.infer<z.ZodObject<typeof ammSwapFields>>;
-
-export interface AmmSwap {
-  request: SwapRequest;
+export interface AmmSwap extends Swap {
   poolAddress: string;
-  slippagePct: string;
   /** What the pool's price is before the swap, quote per base. */
   spot: Price;
 }
@@ -35,14 +26,13 @@ export interface AmmSwap {
  * @throws `invalid-params`, `no-route-found`
  */
 export async function readAmmSwap(
-  fields: Fields & { walletAddress?: string | undefined },
+  fields: z.infer<z.ZodObject<typeof ammSwapFields>>,
   context: Context,
   signal: AbortSignal,
 ): Promise<AmmSwap> {
-  requireAmm(fields, context);
-  const slippagePct = ammSlippagePct(fields, context);
-  const request = readSwap({ ...fields, slippagePct, connector: undefined }, context);
-  const { id } = poolIdentity(request.base, request.quote);
+  const swap = readSwap(fields, context, POOLS_CONNECTOR);
+  const { base, quote } = swap.request;
+  const { id } = poolIdentity(base, quote);
   if (fields.poolAddress !== undefined && fields.poolAddress !== id) {
     throw connectorError('invalid-params', 'poolAddress is not the pool of baseToken and quoteToken', {
       field: 'poolAddress',
@@ -53,7 +43,6 @@ export async function readAmmSwap(
     throw connectorError('no-route-found', 'the pool of baseToken and quoteToken holds nothing');
   }
   const [a, b] = pool.reserves;
-  const spot =
-    pool.assets[0] === request.base ? { numerator: b, denominator: a } : { numerator: a, denominator: b };
-  return { request, poolAddress: id, slippagePct, spot };
+  const spot = pool.assets[0] === base ? { numerator: b, denominator: a } : { numerator: a, denominator: b };
+  return { ...swap, poolAddress: id, spot };
 }

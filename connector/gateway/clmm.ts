@@ -7,20 +7,19 @@ import type { LocalBook } from '../market/types.ts';
 import { MAX_LEVELS } from '../orders/positions.ts';
 import { isFresh, lastPrice, middle } from '../orders/safety.ts';
 import type { Position, PositionChange } from '../orders/types.ts';
-import { type Context, decimal, requireAccount, requireChainNetwork } from './context.ts';
-import { assetName, chainNetwork } from './fields.ts';
+import { type Context, decimal } from './context.ts';
+import { booksConnector, chainNetwork, swapFields } from './fields.ts';
 import { marketAddress } from './lists/pools.ts';
-import { readSwap, requireConnector, slippagePctOf } from './swap-request.ts';
+import { listedMarket, readSwap, type Swap } from './swap-request.ts';
 
 /** Fields that the routes of ladders share. */
-export const clmmFields = { connector: z.string().max(64), chainNetwork };
+export const clmmFields = { connector: booksConnector, chainNetwork };
 export const poolAddress = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'must be the address of a market, 64 lower-case hex digits');
 export const positionAddress = z
   .string()
   .regex(/^[0-9a-f]{1,64}$/, 'must be the address of a position, lower-case hex digits');
-export const walletAddress = z.string().max(80);
 const levels = z
   .union([
     z.int(),
@@ -45,16 +44,6 @@ export const ranged = {
 const USUAL_RESERVE = 5_000_000n;
 /** Offers a side, when the client does not say. */
 export const DEFAULT_LEVELS = 5;
-
-/** @throws `invalid-params` for another connector, network or account than ours */
-export function requireClmm(
-  fields: { connector?: string | undefined; chainNetwork: string; walletAddress?: string | undefined },
-  context: Context,
-): void {
-  requireChainNetwork(fields.chainNetwork, context);
-  requireAccount(fields.walletAddress, context, 'walletAddress');
-  requireConnector(fields.connector);
-}
 
 /** The listed market of an address. @throws `not-found` */
 export function marketAt(address: string, { market }: Context): Market {
@@ -136,34 +125,23 @@ export async function reserveOf(
   return BigInt(position.orders.length) * (head?.baseReserve ?? USUAL_RESERVE);
 }
 
-/** An answer of the contract to a change that a ledger has. */
-export const changed = <Data extends z.ZodRawShape>(data: Data) =>
-  z.strictObject({ signature: text, status: z.literal(1), data: z.strictObject({ fee: text, ...data }) });
-
 /** Fields of a swap that names a market. */
 export const clmmSwapFields = {
-  chainNetwork,
-  connector: clmmFields.connector.optional(),
+  ...swapFields,
+  connector: booksConnector.optional(),
   poolAddress: poolAddress.optional(),
-  baseToken: assetName,
-  quoteToken: assetName,
-  amount: decimal,
-  side: z.enum(['BUY', 'SELL']),
-  slippagePct: decimal.optional(),
 };
 
-type SwapFields = z.infer<z.ZodObject<typeof clmmSwapFields>>;
-
 /**
- * A swap of the assets of a listed market, either way round; `best` is the book's best price for it.
+ * A swap of the assets of a listed market, either way round.
  * @throws `invalid-params`, also when the address is of another market
  */
-export function readClmmSwap(fields: SwapFields & { walletAddress?: string | undefined }, context: Context) {
-  const request = readSwap(fields, context);
-  const { base, quote, side } = request;
-  const listed = context.market.markets.find(
-    (one) => (one.base === base && one.quote === quote) || (one.base === quote && one.quote === base),
-  );
+export function readClmmSwap(
+  fields: z.infer<z.ZodObject<typeof clmmSwapFields>>,
+  context: Context,
+): Swap & { poolAddress: string } {
+  const swap = readSwap(fields, context);
+  const listed = listedMarket(swap.request.base, swap.request.quote, context);
   if (listed === undefined) {
     throw connectorError('no-route-found', 'baseToken and quoteToken are no listed market');
   }
@@ -172,9 +150,5 @@ export function readClmmSwap(fields: SwapFields & { walletAddress?: string | und
     const message = 'poolAddress is not the market of baseToken and quoteToken';
     throw connectorError('invalid-params', message, { field: 'poolAddress' });
   }
-  const straight = listed.base === base;
-  const book = context.market.book(listed);
-  const top = (((side === 'SELL') === straight ? book?.bids : book?.asks) ?? [])[0]?.price;
-  const best = top && !straight ? { numerator: top.denominator, denominator: top.numerator } : top;
-  return { request, poolAddress: address, slippagePct: slippagePctOf(fields, context), best };
+  return { ...swap, poolAddress: address };
 }

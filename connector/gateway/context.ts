@@ -42,24 +42,29 @@ export const CHAIN = 'stellar';
 export const CONNECTOR = 'sdex';
 /** Liquidity pools: `amm`. */
 export const POOLS_CONNECTOR = 'stellar-amm';
-export const DEFAULT_SLIPPAGE_PCT = '1';
 
 /** A JSON number or decimal text; which of them, `parseAmount` and `parseSlippage` read exactly. */
 export const decimal = z.union([z.number().nonnegative(), z.string().max(64)]);
 
 export const chainNetworkOf = ({ network }: Context): string => `${CHAIN}-${network}`;
 
-/** @throws `invalid-params` for another network than ours; undefined means ours */
-export function requireNetwork(network: string | undefined, { network: own }: Context): void {
-  if (network === undefined || network === own) return;
-  throw connectorError('invalid-params', `network: this connector serves ${own}`, { field: 'network' });
+/** Where and for whom a request is. */
+export interface Ours {
+  network?: string | undefined;
+  chainNetwork?: string | undefined;
+  walletAddress?: string | undefined;
 }
 
-/** @throws `invalid-params` for another chain and network than ours */
-export function requireChainNetwork(chainNetwork: string, context: Context): void {
-  if (chainNetwork === chainNetworkOf(context)) return;
-  const message = `chainNetwork: this connector serves ${chainNetworkOf(context)}`;
-  throw connectorError('invalid-params', message, { field: 'chainNetwork' });
+/** What is absent means ours. @throws `invalid-params` for another network, chain and network, or account */
+export function requireOurs({ network, chainNetwork, walletAddress }: Ours, context: Context): void {
+  const refuse = (field: string, why: string): never => {
+    throw connectorError('invalid-params', `${field}: this connector ${why}`, { field });
+  };
+  if (network !== undefined && network !== context.network) refuse('network', `serves ${context.network}`);
+  if (chainNetwork !== undefined && chainNetwork !== chainNetworkOf(context)) {
+    refuse('chainNetwork', `serves ${chainNetworkOf(context)}`);
+  }
+  requireAccount(walletAddress, context, 'walletAddress');
 }
 
 /** @throws `invalid-params` for another account than the signer's; undefined means that one */

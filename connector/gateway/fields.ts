@@ -1,9 +1,13 @@
 import * as z from 'zod';
-import { CHAIN, type Context } from './context.ts';
+import { CHAIN, CONNECTOR, type Context, decimal, POOLS_CONNECTOR } from './context.ts';
 
 /** Fields and answers that several routes share. */
 export const chainNetwork = z.string().max(64);
+export const walletAddress = z.string().max(80);
 export const assetName = z.string().max(80);
+/** `connector` of the routes of books, and of those of pools. */
+export const booksConnector = z.literal(CONNECTOR, `this is ${CONNECTOR}`);
+export const poolsConnector = z.literal(POOLS_CONNECTOR, `pools are ${POOLS_CONNECTOR}`);
 export const tokenSchema = z.strictObject({
   symbol: z.string(),
   address: z.string(),
@@ -12,5 +16,31 @@ export const tokenSchema = z.strictObject({
 });
 export const message = z.strictObject({ message: z.string() });
 
+/** What every swap takes, beside its `connector`. */
+export const swapFields = {
+  chainNetwork,
+  baseToken: assetName,
+  quoteToken: assetName,
+  amount: decimal,
+  side: z.enum(['BUY', 'SELL']),
+  slippagePct: decimal.optional(),
+};
+
+/** An answer of the contract to a change that a ledger has. */
+export const changed = <Data extends z.ZodRawShape>(data: Data) =>
+  z.strictObject({
+    ...{ signature: z.string(), status: z.literal(1) },
+    data: z.strictObject({ fee: z.string(), ...data }),
+  });
+
 /** `stellar/testnet`, as the contract's messages name a list. */
 export const listName = ({ network }: Context): string => `${CHAIN}/${network}`;
+
+/** What saving into a list came to, in the contract's words. */
+export const savedMessage = (
+  what: string,
+  list: 'token' | 'pool',
+  added: boolean,
+  context: Context,
+): string =>
+  `${what} ${added ? 'has been added to' : 'already exists in'} the ${list} list for ${listName(context)}`;

@@ -2,7 +2,7 @@ import type { Express, Request, Response } from 'express';
 import type * as z from 'zod';
 import { connectorError } from '../errors.ts';
 import type { Caller, Entrance } from './caller.ts';
-import type { Context } from './context.ts';
+import { type Context, type Ours, requireOurs } from './context.ts';
 import type { DescribedRoute } from './openapi.ts';
 
 /**
@@ -42,7 +42,7 @@ interface RouteDefinition<Params, Query, Body> {
   ): Promise<unknown> | unknown;
 }
 
-/** A route whose input is checked before its handler sees it. */
+/** A route whose input is checked before its handler sees it, `network`, `chainNetwork` and `walletAddress` included. */
 export function defineRoute<Params = object, Query = object, Body = object>(
   definition: RouteDefinition<Params, Query, Body>,
 ): Route {
@@ -57,6 +57,7 @@ export function defineRoute<Params = object, Query = object, Body = object>(
         query: check<unknown>(definition.query, request.query) as Query,
         body: check<unknown>(definition.body, request.body ?? {}) as Body,
       };
+      requireOurs({ ...input.query, ...input.body } as Ours, context);
       return handle(input, context, signal, caller);
     },
   };

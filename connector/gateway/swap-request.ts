@@ -1,51 +1,57 @@
+import type * as z from 'zod';
 import { connectorError } from '../errors.ts';
 import { parseAmount } from '../market/amount.ts';
-import { resolveAsset } from '../market/asset.ts';
-import { parseSlippage, type Quote, type Side, type SwapRequest } from '../market/quote.ts';
-import { CONNECTOR, type Context, requireAccount, requireChainNetwork } from './context.ts';
+import { type AssetId, type Market, resolveAsset } from '../market/asset.ts';
+import { type Price, parseSlippage, type SwapRequest } from '../market/quote.ts';
+import { CONNECTOR, type Context, type POOLS_CONNECTOR } from './context.ts';
+import type { swapFields } from './fields.ts';
+import { isPair } from './lists/pools.ts';
 
-interface SwapFields {
-  chainNetwork: string;
-  connector?: string | undefined;
-  walletAddress?: string | undefined;
-  baseToken: string;
-  quoteToken: string;
-  amount: string | number;
-  side: Side;
-  slippagePct?: string | number | undefined;
-}
-
-/** @throws `invalid-params` for another connector than that of the order book; undefined means that one */
-export function requireConnector(connector: string | undefined): void {
-  if (connector === undefined || connector === CONNECTOR) return;
-  throw connectorError('invalid-params', `connector: this is ${CONNECTOR}`, { field: 'connector' });
+export interface Swap {
+  request: SwapRequest;
+  /** Percent, as text for the answer. */
+  slippagePct: string;
+  /** Of the pool or market that the request is about. */
+  poolAddress?: string;
 }
 
 /**
  * The fields that quote and swap share, resolved and exact.
  * @throws `invalid-params`, which names the field
  */
-export function readSwap(fields: SwapFields, context: Context): SwapRequest {
-  requireChainNetwork(fields.chainNetwork, context);
-  requireAccount(fields.walletAddress, context, 'walletAddress');
-  requireConnector(fields.connector);
+export function readSwap(
+  fields: z.infer<z.ZodObject<typeof swapFields>>,
+  context: Context,
+  connector: typeof CONNECTOR | typeof POOLS_CONNECTOR = CONNECTOR,
+): Swap {
   const base = resolveAsset(fields.baseToken, context.tokens, 'baseToken');
   const quote = resolveAsset(fields.quoteToken, context.tokens, 'quoteToken');
   if (base === quote) throw connectorError('invalid-params', 'baseToken and quoteToken must differ');
   const amount = parseAmount(fields.amount, 'amount');
-  return { side: fields.side, base, quote, amount, slippage: parseSlippage(slippagePctOf(fields, context)) };
+  const slippagePct = slippagePctOf(fields, context, connector);
+  return {
+    request: { side: fields.side, base, quote, amount, slippage: parseSlippage(slippagePct) },
+    slippagePct,
+  };
 }
 
 /** Percent as asked, else as clients prefer. */
 export const slippagePctOf = (
   { slippagePct }: { slippagePct?: string | number | undefined },
   { preferences }: Context,
-): string => String(slippagePct ?? preferences.get(CONNECTOR, 'slippagePct'));
+  connector: typeof CONNECTOR | typeof POOLS_CONNECTOR,
+): string => String(slippagePct ?? preferences.get(connector, 'slippagePct'));
 
-/** `XLM -> USDC`, by the symbols of the token list. */
-export function routeText({ tokenIn, path, tokenOut }: Quote, { tokens }: Context): string {
-  const symbols = [tokenIn, ...path, tokenOut].map(
-    (asset) => tokens.find(({ address }) => address === asset)?.symbol ?? asset,
-  );
-  return symbols.join(' -> ');
+/** The listed market of two assets, either way round. */
+export const listedMarket = (base: AssetId, quote: AssetId, { market }: Context): Market | undefined =>
+  market.markets.find((one) => isPair(one, [base, quote]));
+
+/** The best price of the pair's book for that side, quote per base; undefined without a book or an offer. */
+export function bestPrice({ side, base, quote }: SwapRequest, context: Context): Price | undefined {
+  const listed = listedMarket(base, quote, context);
+  const book = listed && context.market.book(listed);
+  const straight = listed?.base === base;
+  const best = ((side === 'SELL') === straight ? book?.bids : book?.asks)?.[0]?.price;
+  if (best === undefined || straight) return best;
+  return { numerator: best.denominator, denominator: best.numerator };
 }

@@ -149,5 +149,6 @@ export function createPoolList(options: PoolListOptions): PoolList {
   };
 }
 
-const isPair = ({ base, quote }: Market, [one, other]: readonly [AssetId, AssetId]): boolean =>
+/** Whether the market is of these two assets, either way round. */
+export const isPair = ({ base, quote }: Market, [one, other]: readonly [AssetId, AssetId]): boolean =>
   (base === one && quote === other) || (base === other && quote === one);

@@ -1,16 +1,11 @@
 import * as z from 'zod';
 import { formatFee, parseAmount } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
-import {
-  ammFields,
-  ammSlippagePct,
-  amounts,
-  formatPair,
-  requireAmm,
-  viewPool,
-  walletAddress,
-} from '../amm.ts';
+import { ammFields, amounts, formatPair, viewPool } from '../amm.ts';
+import { POOLS_CONNECTOR } from '../context.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
+import { slippagePctOf } from '../swap-request.ts';
 
 /** Deposits, and makes the line of the pool's shares when it is missing. Held until a ledger has it. */
 export const ammAdd = defineRoute({
@@ -24,23 +19,17 @@ export const ammAdd = defineRoute({
     /** The contract has it; a pool has one position of an account. */
     positionAddress: z.string().max(80).optional(),
   }),
-  result: z.strictObject({
-    signature: z.string(),
-    status: z.literal(1),
-    data: z.strictObject({
-      fee: z.string(),
-      poolAddress: z.string(),
-      baseTokenAmountAdded: z.string(),
-      quoteTokenAmountAdded: z.string(),
-    }),
+  result: changed({
+    poolAddress: z.string(),
+    baseTokenAmountAdded: z.string(),
+    quoteTokenAmountAdded: z.string(),
   }),
   async handle({ body }, context, signal, caller) {
-    requireAmm(body, context);
     const offer = [
       parseAmount(body.baseTokenAmount, 'baseTokenAmount'),
       parseAmount(body.quoteTokenAmount, 'quoteTokenAmount'),
     ] as const;
-    const slippage = parseSlippage(ammSlippagePct(body, context));
+    const slippage = parseSlippage(slippagePctOf(body, context, POOLS_CONNECTOR));
     const pool = await context.pools.pool(body.poolAddress, signal);
     caller.note({ pool: pool.id, amount: formatPair(offer).join(' + ') });
     const view = viewPool(pool, context);

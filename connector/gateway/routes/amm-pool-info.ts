@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ammFields, formatPair, poolPrice, requireAmm, viewPool } from '../amm.ts';
+import { ammFields, formatPair, poolPrice, viewPool } from '../amm.ts';
 import { defineRoute } from '../route.ts';
 
 /** A pool of the ledger, or the empty one of a listed market. */
@@ -18,7 +18,6 @@ export const ammPoolInfo = defineRoute({
     quoteTokenAmount: z.string(),
   }),
   async handle({ query }, context, signal) {
-    requireAmm(query, context);
     const pool = await context.pools.pool(query.poolAddress, signal);
     const view = viewPool(pool, context);
     const [baseTokenAmount, quoteTokenAmount] = formatPair(view.turn(pool.reserves));

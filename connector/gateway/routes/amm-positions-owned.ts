@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { ammFields, requireAmm, walletAddress } from '../amm.ts';
+import { ammFields } from '../amm.ts';
 import { positionSchema, showPosition } from '../amm-position.ts';
+import { walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Every pool that the account has shares of. */
@@ -11,7 +12,6 @@ export const ammPositionsOwned = defineRoute({
   query: z.strictObject({ ...ammFields, poolAddress: ammFields.poolAddress.optional(), walletAddress }),
   result: z.array(positionSchema),
   async handle({ query }, context, signal) {
-    requireAmm(query, context);
     const holdings = await context.pools.holdings(query.poolAddress, signal);
     return holdings.filter(({ shares }) => shares > 0n).map((holding) => showPosition(holding, context));
   },

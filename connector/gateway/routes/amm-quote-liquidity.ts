@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { parseAmount } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
 import { mostTaken, sizeDeposit } from '../../orders/pool-shares.ts';
-import { ammFields, ammSlippagePct, amounts, formatPair, requireAmm, viewPool } from '../amm.ts';
+import { ammFields, amounts, formatPair, viewPool } from '../amm.ts';
+import { POOLS_CONNECTOR } from '../context.ts';
 import { defineRoute } from '../route.ts';
+import { slippagePctOf } from '../swap-request.ts';
 
 /** What a deposit would take now, and at most while the price stays within `slippagePct`. */
 export const ammQuoteLiquidity = defineRoute({
@@ -20,12 +22,11 @@ export const ammQuoteLiquidity = defineRoute({
     quoteTokenAmountMax: z.string(),
   }),
   async handle({ query }, context, signal) {
-    requireAmm(query, context);
     const offer = [
       parseAmount(query.baseTokenAmount, 'baseTokenAmount'),
       parseAmount(query.quoteTokenAmount, 'quoteTokenAmount'),
     ] as const;
-    const slippage = parseSlippage(ammSlippagePct(query, context));
+    const slippage = parseSlippage(slippagePctOf(query, context, POOLS_CONNECTOR));
     const pool = await context.pools.pool(query.poolAddress, signal);
     const view = viewPool(pool, context);
     const offered = view.turn(offer);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { formatAmount } from '../../market/amount.ts';
 import { resolveAsset } from '../../market/asset.ts';
 import { spendable } from '../../market/balance.ts';
-import { CHAIN, requireAccount, requireNetwork } from '../context.ts';
+import { CHAIN, requireAccount } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
 /**
@@ -22,7 +22,6 @@ export const chainBalances = defineRoute({
   }),
   result: z.strictObject({ balances: z.record(z.string(), z.string()) }),
   handle: async ({ body }, context, signal) => {
-    requireNetwork(body.network, context);
     requireAccount(body.address, context, 'address');
     const asked = body.tokens.map((name) => [name, resolveAsset(name, context.tokens, 'tokens')] as const);
     const { account, trading } = context.file;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { formatFee } from '../../market/amount.ts';
 import { NATIVE_SYMBOL } from '../../market/asset.ts';
-import { CHAIN, requireNetwork } from '../context.ts';
+import { CHAIN } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
 /** What one operation would be bid now: the configured percentile of recent bids, within base fee and cap. */
@@ -18,8 +18,7 @@ export const chainEstimateGas = defineRoute({
     fee: z.string(),
     timestamp: z.int(),
   }),
-  handle: async ({ query }, context, signal) => {
-    requireNetwork(query.network, context);
+  handle: async (_input, context, signal) => {
     const { percentile, perOperation } = context.limits;
     const [{ baseFee, bids }] = await Promise.all([
       context.ledger.feeStatistics(signal),

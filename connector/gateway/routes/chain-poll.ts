@@ -4,7 +4,7 @@ import { formatFee } from '../../market/amount.ts';
 import { isDead } from '../../transactions/decide.ts';
 import { explainFailure } from '../../transactions/result.ts';
 import type { Ending } from '../../transactions/types.ts';
-import { CHAIN, type Context, requireNetwork } from '../context.ts';
+import { CHAIN, type Context } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
 const result = z.strictObject({
@@ -29,7 +29,6 @@ export const chainPoll = defineRoute({
   }),
   result,
   handle: ({ body }, context, signal) => {
-    requireNetwork(body.network, context);
     return poll(body.signature, context, signal);
   },
 });

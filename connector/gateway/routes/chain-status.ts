@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { NATIVE_SYMBOL } from '../../market/asset.ts';
-import { CHAIN, chainNetworkOf, requireNetwork } from '../context.ts';
+import { CHAIN, chainNetworkOf } from '../context.ts';
 import { defineRoute } from '../route.ts';
 
 /** State of the ledger as we believe it. */
@@ -18,8 +18,7 @@ export const chainStatus = defineRoute({
     nativeCurrency: z.string(),
     swapProvider: z.string(),
   }),
-  handle: async ({ query }, context, signal) => {
-    requireNetwork(query.network, context);
+  handle: async (_input, context, signal) => {
     const { sequence } = await context.ledger.head(signal);
     return {
       chain: CHAIN,

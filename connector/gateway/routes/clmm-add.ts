@@ -1,15 +1,8 @@
 import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
-import {
-  changed,
-  clmmFields,
-  parseOptional,
-  positionAddress,
-  positionAt,
-  requireClmm,
-  walletAddress,
-} from '../clmm.ts';
+import { clmmFields, parseOptional, positionAddress, positionAt } from '../clmm.ts';
 import { decimal } from '../context.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -27,7 +20,6 @@ export const clmmAdd = defineRoute({
   }),
   result: changed({ baseTokenAmountAdded: text, quoteTokenAmountAdded: text }),
   async handle({ body }, context, signal, caller) {
-    requireClmm(body, context);
     positionAt(body.positionAddress, context);
     const amounts = {
       base: parseOptional(body.baseTokenAmount, 'baseTokenAmount'),

@@ -1,15 +1,8 @@
 import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
-import {
-  changed,
-  clmmFields,
-  positionAddress,
-  positionAt,
-  requireClmm,
-  reserveOf,
-  walletAddress,
-} from '../clmm.ts';
+import { clmmFields, positionAddress, positionAt, reserveOf } from '../clmm.ts';
 import { decimal } from '../context.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -25,7 +18,6 @@ export const clmmClose = defineRoute({
     ...{ baseFeeAmountCollected: text, quoteFeeAmountCollected: text },
   }),
   async handle({ body }, context, signal, caller) {
-    requireClmm(body, context);
     positionAt(body.positionAddress, context);
     caller.note({ position: body.positionAddress });
     const change = await context.orders.closePosition(body.positionAddress, signal);

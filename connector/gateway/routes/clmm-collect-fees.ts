@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
-import { changed, clmmFields, positionAddress, positionAt, requireClmm, walletAddress } from '../clmm.ts';
+import { clmmFields, positionAddress, positionAt } from '../clmm.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -17,7 +18,6 @@ export const clmmCollectFees = defineRoute({
   body: z.strictObject({ ...clmmFields, positionAddress, walletAddress }),
   result: changed({ baseFeeAmountCollected: text, quoteFeeAmountCollected: text }),
   handle({ body }, context, _signal, caller) {
-    requireClmm(body, context);
     caller.note({ position: body.positionAddress });
     const { hash = '' } = positionAt(body.positionAddress, context);
     const none = formatAmount(0n);

@@ -2,17 +2,15 @@ import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
 import { formatPrice } from '../../market/quote.ts';
 import {
-  changed,
   clmmFields,
   DEFAULT_LEVELS,
   marketAt,
   parseOptional,
   parsePrice,
   ranged,
-  requireClmm,
   reserveOf,
-  walletAddress,
 } from '../clmm.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -27,7 +25,6 @@ export const clmmOpen = defineRoute({
     ...{ positionAddress: text, positionRent: text, baseTokenAmountAdded: text, quoteTokenAmountAdded: text },
   }),
   async handle({ body }, context, signal, caller) {
-    requireClmm(body, context);
     const request = {
       market: marketAt(body.poolAddress, context),
       lower: parsePrice(body.lowerPrice, 'lowerPrice'),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { formatAmount } from '../../market/amount.ts';
 import { formatPrice } from '../../market/quote.ts';
-import { clmmFields, marketAt, poolAddress, readMarket, requireClmm } from '../clmm.ts';
+import { clmmFields, marketAt, poolAddress, readMarket } from '../clmm.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -22,7 +22,6 @@ export const clmmPoolInfo = defineRoute({
     ...{ baseTokenAmount: text, quoteTokenAmount: text, activeBinId: z.int() },
   }),
   handle({ query }, context) {
-    requireClmm(query, context);
     const of = marketAt(query.poolAddress, context);
     const { book, price } = readMarket(of, context);
     const base = book.asks.reduce((sum, { amount }) => sum + amount, 0n);

@@ -1,13 +1,6 @@
 import * as z from 'zod';
-import {
-  clmmFields,
-  positionAddress,
-  positionAt,
-  positionSchema,
-  requireClmm,
-  showPosition,
-  walletAddress,
-} from '../clmm.ts';
+import { clmmFields, positionAddress, positionAt, positionSchema, showPosition } from '../clmm.ts';
+import { walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** What is in a ladder: what rests of it and what its fills brought. */
@@ -18,7 +11,6 @@ export const clmmPositionInfo = defineRoute({
   query: z.strictObject({ ...clmmFields, positionAddress, walletAddress: walletAddress.optional() }),
   result: positionSchema,
   handle({ query }, context) {
-    requireClmm(query, context);
     return showPosition(positionAt(query.positionAddress, context), context);
   },
 });

@@ -1,12 +1,6 @@
 import * as z from 'zod';
-import {
-  clmmFields,
-  poolAddress,
-  positionSchema,
-  requireClmm,
-  showPosition,
-  walletAddress,
-} from '../clmm.ts';
+import { clmmFields, poolAddress, positionSchema, showPosition } from '../clmm.ts';
+import { walletAddress } from '../fields.ts';
 import { marketAddress } from '../lists/pools.ts';
 import { defineRoute } from '../route.ts';
 
@@ -18,7 +12,6 @@ export const clmmPositionsOwned = defineRoute({
   query: z.strictObject({ ...clmmFields, poolAddress: poolAddress.optional(), walletAddress }),
   result: z.array(positionSchema),
   handle({ query }, context) {
-    requireClmm(query, context);
     return context.orders
       .positions()
       .filter(({ market }) => query.poolAddress === undefined || marketAddress(market) === query.poolAddress)

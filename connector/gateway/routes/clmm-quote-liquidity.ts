@@ -9,7 +9,6 @@ import {
   parsePrice,
   ranged,
   readMarket,
-  requireClmm,
 } from '../clmm.ts';
 import { defineRoute } from '../route.ts';
 
@@ -26,7 +25,6 @@ export const clmmQuoteLiquidity = defineRoute({
     ...{ baseTokenAmountMax: text, quoteTokenAmountMax: text },
   }),
   handle({ query }, context) {
-    requireClmm(query, context);
     const rungs = ladder({
       lower: parsePrice(query.lowerPrice, 'lowerPrice'),
       upper: parsePrice(query.upperPrice, 'upperPrice'),

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import { formatAmount, formatFee } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
-import { changed, clmmFields, positionAddress, positionAt, requireClmm, walletAddress } from '../clmm.ts';
+import { clmmFields, positionAddress, positionAt } from '../clmm.ts';
 import { decimal } from '../context.ts';
+import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -20,7 +21,6 @@ export const clmmRemove = defineRoute({
   }),
   result: changed({ baseTokenAmountRemoved: text, quoteTokenAmountRemoved: text }),
   async handle({ body }, context, signal, caller) {
-    requireClmm(body, context);
     positionAt(body.positionAddress, context);
     const field = 'percentageToRemove';
     const share = parseSlippage(body.percentageToRemove, field);

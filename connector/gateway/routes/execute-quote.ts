@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { requireAccount, requireChainNetwork } from '../context.ts';
-import { chainNetwork } from '../fields.ts';
+import { booksConnector, chainNetwork, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { swapAnswer, swapResult } from '../swap-answer.ts';
-import { requireConnector } from '../swap-request.ts';
 
 /** Executes a quote of this client once, within the limits that it promised. */
 export const executeQuote = defineRoute({
@@ -12,15 +10,12 @@ export const executeQuote = defineRoute({
   summary: 'Executes a held quote',
   body: z.strictObject({
     chainNetwork,
-    connector: z.string().max(64).optional(),
-    walletAddress: z.string().max(80),
+    connector: booksConnector.optional(),
+    walletAddress,
     quoteId: z.string().regex(/^[0-9a-f-]{36}$/, 'must be the quoteId of a quote'),
   }),
   result: swapResult,
   handle: async ({ body }, context, signal, caller) => {
-    requireChainNetwork(body.chainNetwork, context);
-    requireAccount(body.walletAddress, context, 'walletAddress');
-    requireConnector(body.connector);
     caller.note({ quoteId: body.quoteId });
     return swapAnswer(await context.swaps.executeQuote(body.quoteId, caller.client, signal), caller);
   },

@@ -1,10 +1,8 @@
 import * as z from 'zod';
-import { formatAmount } from '../../market/amount.ts';
-import { decimal } from '../context.ts';
-import { assetName, chainNetwork } from '../fields.ts';
+import { booksConnector, swapFields, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { swapAnswer, swapResult } from '../swap-answer.ts';
-import { readSwap, slippagePctOf } from '../swap-request.ts';
+import { executeNow, swapResult } from '../swap-answer.ts';
+import { readSwap } from '../swap-request.ts';
 
 /**
  * Swaps now, at the market within `slippagePct`. The answer is held until a ledger has the transaction, and its
@@ -14,22 +12,9 @@ export const executeSwap = defineRoute({
   method: 'post',
   path: '/trading/router/execute-swap',
   summary: 'Swaps by path payment, at the market',
-  body: z.strictObject({
-    chainNetwork,
-    connector: z.string().max(64).optional(),
-    walletAddress: z.string().max(80),
-    baseToken: assetName,
-    quoteToken: assetName,
-    amount: decimal,
-    side: z.enum(['BUY', 'SELL']),
-    slippagePct: decimal.optional(),
-  }),
+  body: z.strictObject({ ...swapFields, connector: booksConnector.optional(), walletAddress }),
   result: swapResult,
-  handle: async ({ body }, context, signal, caller) => {
-    const request = readSwap(body, context);
-    const { base, quote, side, amount } = request;
-    caller.note({ market: `${base}-${quote}`, side, amount: formatAmount(amount) });
-    const receipt = await context.swaps.execute(request, caller.requestId, signal);
-    return swapAnswer(receipt, caller, slippagePctOf(body, context));
+  async handle({ body }, context, signal, caller) {
+    return executeNow(readSwap(body, context), context, signal, caller);
   },
 });

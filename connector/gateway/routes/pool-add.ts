@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import { resolveAsset } from '../../market/asset.ts';
-import { requireChainNetwork } from '../context.ts';
-import { assetName, chainNetwork, listName, message } from '../fields.ts';
+import { assetName, chainNetwork, message, savedMessage } from '../fields.ts';
 import { poolAddress, poolConnector, poolType, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -25,7 +24,6 @@ export const poolAdd = defineRoute({
   }),
   result: message,
   async handle({ body }, context, signal) {
-    requireChainNetwork(body.chainNetwork, context);
     const pool = await context.poolList.get(body.address, signal);
     const given = [
       resolveAsset(body.baseTokenAddress, context.tokens, 'baseTokenAddress'),
@@ -36,9 +34,8 @@ export const poolAdd = defineRoute({
       throw connectorError('invalid-params', 'address: that pool is of another type or of other tokens');
     }
     const { added } = await context.poolList.save(body.address, signal);
-    const what = added ? 'has been added to' : 'already exists in';
     return {
-      message: `Pool ${pool.baseSymbol}-${pool.quoteSymbol} ${what} the pool list for ${listName(context)}`,
+      message: savedMessage(`Pool ${pool.baseSymbol}-${pool.quoteSymbol}`, 'pool', added, context),
     };
   },
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { chainNetwork } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
 import { poolAddress } from '../pool-fields.ts';
@@ -13,8 +12,7 @@ export const poolFind = defineRoute({
   params: z.strictObject({ address: poolAddress }),
   query: z.strictObject({ chainNetwork }),
   result: poolSchema,
-  handle({ params, query }, context, signal) {
-    requireChainNetwork(query.chainNetwork, context);
+  handle({ params }, context, signal) {
     return context.poolList.get(params.address, signal);
   },
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { chainNetwork, listName, message } from '../fields.ts';
 import { poolAddress } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
@@ -13,8 +12,7 @@ export const poolRemove = defineRoute({
   params: z.strictObject({ address: poolAddress }),
   query: z.strictObject({ chainNetwork }),
   result: message,
-  handle({ params, query }, context) {
-    requireChainNetwork(query.chainNetwork, context);
+  handle({ params }, context) {
     context.poolList.remove(params.address);
     return { message: `Pool ${params.address} has been removed from the pool list for ${listName(context)}` };
   },

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
-import { requireChainNetwork } from '../context.ts';
-import { chainNetwork, listName } from '../fields.ts';
+import { chainNetwork, savedMessage } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
 import { poolAddress, poolConnector, poolType, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
@@ -20,16 +19,14 @@ export const poolSave = defineRoute({
   }),
   result: z.strictObject({ message: z.string(), pool: poolSchema, tokensAdded: z.array(z.string()) }),
   async handle({ params, query }, context, signal) {
-    requireChainNetwork(query.chainNetwork, context);
     const type = typeOf(query);
     const found = await context.poolList.get(params.address, signal);
     if (type !== undefined && found.type !== type) {
       throw connectorError('invalid-params', `type: that pool is of type ${found.type}`, { field: 'type' });
     }
     const { pool, added, tokensAdded } = await context.poolList.save(params.address, signal);
-    const what = added ? 'has been added to' : 'already exists in';
     return {
-      message: `Pool ${pool.baseSymbol}-${pool.quoteSymbol} ${what} the pool list for ${listName(context)}`,
+      message: savedMessage(`Pool ${pool.baseSymbol}-${pool.quoteSymbol}`, 'pool', added, context),
       pool,
       tokensAdded,
     };

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
-import { requireChainNetwork } from '../context.ts';
 import { chainNetwork } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
 import { poolConnector, poolType, readPair, typeOf } from '../pool-fields.ts';
@@ -15,7 +14,6 @@ export const pool = defineRoute({
   query: z.strictObject({ chainNetwork, type: poolType, connector: poolConnector.optional() }),
   result: poolSchema,
   async handle({ params, query }, context, signal) {
-    requireChainNetwork(query.chainNetwork, context);
     const type = typeOf(query);
     const [found] = await context.poolList.find(
       { type, pair: readPair(params.tradingPair, context) },

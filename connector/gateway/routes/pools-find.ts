@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import { resolveAsset } from '../../market/asset.ts';
-import { requireChainNetwork } from '../context.ts';
 import { assetName, chainNetwork } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
 import { poolConnector, poolType, typeOf } from '../pool-fields.ts';
@@ -21,7 +20,6 @@ export const poolsFind = defineRoute({
   }),
   result: z.array(poolSchema),
   async handle({ query }, context, signal) {
-    requireChainNetwork(query.chainNetwork, context);
     const pair = [
       resolveAsset(query.tokenA, context.tokens, 'tokenA'),
       resolveAsset(query.tokenB, context.tokens, 'tokenB'),

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { chainNetwork } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
 import { poolConnector, poolType, typeOf } from '../pool-fields.ts';
@@ -18,7 +17,6 @@ export const pools = defineRoute({
   }),
   result: z.array(poolSchema),
   async handle({ query }, context, signal) {
-    requireChainNetwork(query.chainNetwork, context);
     const found = await context.poolList.find({ type: typeOf(query) }, signal);
     const wanted = (query.search ?? '').toLowerCase();
     return found.filter(({ baseSymbol, quoteSymbol, baseTokenAddress, quoteTokenAddress, address }) =>

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
-import { requireChainNetwork } from '../context.ts';
-import { assetName, chainNetwork, listName, message } from '../fields.ts';
+import { assetName, chainNetwork, message, savedMessage } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Saves a token under its code. The name that a client sends is not kept: it is made from code and issuer. */
@@ -21,8 +20,7 @@ export const tokenAdd = defineRoute({
     }),
   }),
   result: message,
-  handle({ body: { chainNetwork: network, token } }, context) {
-    requireChainNetwork(network, context);
+  handle({ body: { token } }, context) {
     const { symbol, address } = context.tokenList.describe(token.address);
     if (token.symbol !== symbol && token.symbol !== address) {
       const only =
@@ -30,8 +28,6 @@ export const tokenAdd = defineRoute({
       throw connectorError('invalid-params', `token.symbol: ${only}; this token goes by ${symbol}`);
     }
     const { added } = context.tokenList.save(address);
-    return {
-      message: `Token ${symbol} ${added ? 'has been added to' : 'already exists in'} the token list for ${listName(context)}`,
-    };
+    return { message: savedMessage(`Token ${symbol}`, 'token', added, context) };
   },
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { assetName, chainNetwork, tokenSchema } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -11,8 +10,7 @@ export const tokenFind = defineRoute({
   params: z.strictObject({ address: assetName }),
   query: z.strictObject({ chainNetwork }),
   result: tokenSchema,
-  handle({ params, query }, context) {
-    requireChainNetwork(query.chainNetwork, context);
+  handle({ params }, context) {
     return context.tokenList.describe(params.address);
   },
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { assetName, chainNetwork, listName, message } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -12,8 +11,7 @@ export const tokenRemove = defineRoute({
   params: z.strictObject({ address: assetName }),
   query: z.strictObject({ chainNetwork }),
   result: message,
-  handle({ params, query }, context) {
-    requireChainNetwork(query.chainNetwork, context);
+  handle({ params }, context) {
     const { symbol } = context.tokenList.remove(params.address);
     return { message: `Token ${symbol} has been removed from the token list for ${listName(context)}` };
   },

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
-import { assetName, chainNetwork, listName, tokenSchema } from '../fields.ts';
+import { assetName, chainNetwork, savedMessage, tokenSchema } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Saves an asset by its address; code and issuer say all that the list holds of it. */
@@ -12,10 +11,8 @@ export const tokenSave = defineRoute({
   params: z.strictObject({ address: assetName }),
   query: z.strictObject({ chainNetwork }),
   result: z.strictObject({ message: z.string(), token: tokenSchema }),
-  handle({ params, query }, context) {
-    requireChainNetwork(query.chainNetwork, context);
+  handle({ params }, context) {
     const { token, added } = context.tokenList.save(params.address);
-    const what = added ? 'has been added to' : 'already exists in';
-    return { message: `Token ${token.symbol} ${what} the token list for ${listName(context)}`, token };
+    return { message: savedMessage(`Token ${token.symbol}`, 'token', added, context), token };
   },
 });

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
-import { requireChainNetwork } from '../context.ts';
 import { assetName, chainNetwork, tokenSchema } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -13,7 +12,6 @@ export const token = defineRoute({
   query: z.strictObject({ chainNetwork }),
   result: z.strictObject({ token: tokenSchema, chainNetwork: z.string() }),
   handle: ({ params: { symbolOrAddress }, query }, context) => {
-    requireChainNetwork(query.chainNetwork, context);
     const found = context.tokens.find(
       ({ symbol, address }) => symbol === symbolOrAddress || address === symbolOrAddress,
     );

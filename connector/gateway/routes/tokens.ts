@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { requireChainNetwork } from '../context.ts';
 import { chainNetwork, tokenSchema } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -11,7 +10,6 @@ export const tokens = defineRoute({
   query: z.strictObject({ chainNetwork, search: z.string().max(80).optional() }),
   result: z.strictObject({ tokens: z.array(tokenSchema) }),
   handle: ({ query }, context) => {
-    requireChainNetwork(query.chainNetwork, context);
     const wanted = (query.search ?? '').toLowerCase();
     const matches = (text: string): boolean => text.toLowerCase().includes(wanted);
     return {
