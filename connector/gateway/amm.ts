@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { PoolEntry } from '../ledger/types.ts';
-import { formatAmount, formatRatio } from '../market/amount.ts';
+import { formatAmount, formatRatio, parseAmount } from '../market/amount.ts';
 import type { AssetId } from '../market/asset.ts';
 import { type Context, decimal } from './context.ts';
 import { chainNetwork, poolsConnector } from './fields.ts';
@@ -16,6 +16,12 @@ export const amounts = {
   quoteTokenAmount: decimal,
   slippagePct: decimal.optional(),
 };
+
+/** What is offered to a pool, base and quote in stroops. @throws `invalid-params` */
+export const readOffer = (fields: z.infer<z.ZodObject<typeof amounts>>): readonly [bigint, bigint] => [
+  parseAmount(fields.baseTokenAmount, 'baseTokenAmount'),
+  parseAmount(fields.quoteTokenAmount, 'quoteTokenAmount'),
+];
 
 /** A pool seen as a market: base and quote as the listed market of its assets has them, else in the ledger's order. */
 export interface PoolView {

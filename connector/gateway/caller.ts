@@ -68,8 +68,8 @@ export function createEntrance(limits: Limits, audit: Audit): Entrance {
   };
 }
 
-/** The hash that an error of a transaction names. */
-const hashIn = (message: string): string | undefined => /\b[0-9a-f]{64}\b/.exec(message)?.[0];
+/** The hash that an error of a transaction names; other messages may repeat hex that a client sent. */
+const hashIn = (message: string): string | undefined => /\bTransaction ([0-9a-f]{64})\b/.exec(message)?.[1];
 
 const signatureOf = (answer: unknown): string | undefined =>
   (answer as { signature?: string } | undefined)?.signature;

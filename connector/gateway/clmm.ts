@@ -8,7 +8,7 @@ import { MAX_LEVELS } from '../orders/positions.ts';
 import { isFresh, lastPrice, middle } from '../orders/safety.ts';
 import type { Position, PositionChange } from '../orders/types.ts';
 import { type Context, decimal } from './context.ts';
-import { booksConnector, chainNetwork, swapFields } from './fields.ts';
+import { booksConnector, chainNetwork, swapFields, walletAddress } from './fields.ts';
 import { marketAddress } from './lists/pools.ts';
 import { listedMarket, readSwap, type Swap } from './swap-request.ts';
 
@@ -29,6 +29,8 @@ const levels = z
       .transform(Number),
   ])
   .refine((count) => count >= 1 && count <= MAX_LEVELS, `must be 1 to ${MAX_LEVELS}`);
+/** Fields of a call to a position that stands. */
+export const onPosition = { ...clmmFields, positionAddress, walletAddress };
 export const ranged = {
   poolAddress,
   lowerPrice: decimal,
@@ -43,7 +45,7 @@ export const ranged = {
 /** Stroops; the base reserve of every Stellar network, which its validators could change. */
 const USUAL_RESERVE = 5_000_000n;
 /** Offers a side, when the client does not say. */
-export const DEFAULT_LEVELS = 5;
+const DEFAULT_LEVELS = 5;
 
 /** The listed market of an address. @throws `not-found` */
 export function marketAt(address: string, { market }: Context): Market {
@@ -67,19 +69,35 @@ export function readMarket(of: Market, { market, now, file }: Context): { book: 
 }
 
 /** A price above zero, exactly. @throws `invalid-params` */
-export function parsePrice(value: string | number, field: string): Price {
+function parsePrice(value: string | number, field: string): Price {
   const { digits, scale } = parseDecimal(String(value), field);
   if (digits === 0n) throw connectorError('invalid-params', `${field} must be above zero`, { field });
   return { numerator: digits, denominator: 10n ** BigInt(scale) };
 }
 
+type Given = string | number | undefined;
+
 /** Stroops; absent and zero are none. @throws `invalid-params` above int64 */
-export function parseOptional(value: string | number | undefined, field: string): bigint {
+function parseOptional(value: Given, field: string): bigint {
   const { digits, scale } = parseDecimal(String(value ?? 0), field);
   const stroops = (digits * STROOPS_PER_UNIT) / 10n ** BigInt(scale);
   if (stroops <= MAX_STROOPS) return stroops;
   throw connectorError('invalid-params', `${field} is above the largest amount`, { field });
 }
+
+/** The sides of a ladder, stroops. */
+export const readSides = (fields: { baseTokenAmount?: Given; quoteTokenAmount?: Given }) => ({
+  base: parseOptional(fields.baseTokenAmount, 'baseTokenAmount'),
+  quote: parseOptional(fields.quoteTokenAmount, 'quoteTokenAmount'),
+});
+
+/** The ladder that is asked for. @throws `invalid-params` */
+export const readRange = (fields: z.infer<z.ZodObject<typeof ranged>>) => ({
+  lower: parsePrice(fields.lowerPrice, 'lowerPrice'),
+  upper: parsePrice(fields.upperPrice, 'upperPrice'),
+  ...readSides(fields),
+  levels: fields.levels ?? DEFAULT_LEVELS,
+});
 
 /** @throws `not-found` with the words that the client takes for "gone" */
 export function positionAt(address: string, { orders }: Context): Position {

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { connectorError } from '../errors.ts';
+import { parseSlippage, type Slippage } from '../market/quote.ts';
 import { CHAIN, CONNECTOR, type Context, decimal, POOLS_CONNECTOR } from './context.ts';
 
 /** Fields and answers that several routes share. */
@@ -25,6 +27,14 @@ export const swapFields = {
   side: z.enum(['BUY', 'SELL']),
   slippagePct: decimal.optional(),
 };
+
+/** Of a position: above 0, at most all. @throws `invalid-params` */
+export function readShare(percent: string | number): Slippage {
+  const field = 'percentageToRemove';
+  const share = parseSlippage(percent, field);
+  if (share.numerator > 0n) return share;
+  throw connectorError('invalid-params', `${field} must be above 0`, { field });
+}
 
 /** An answer of the contract to a change that a ledger has. */
 export const changed = <Data extends z.ZodRawShape>(data: Data) =>

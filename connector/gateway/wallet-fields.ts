@@ -1,12 +1,17 @@
 import * as z from 'zod';
 import { connectorError } from '../errors.ts';
-import type { Context } from './context.ts';
+import { CHAIN, type Context } from './context.ts';
 
 /** Named only so that a key sent by mistake gets the words for it, unread. */
-export const privateKey = z.unknown().optional().describe('Refused: this connector takes no keys');
+const privateKey = z.unknown().optional().describe('Refused: this connector takes no keys');
 
-/** Optional in the schemas, so that a call with a key is refused as that, whatever else is missing. */
-export const signerAddress = z.string().max(80).optional();
+export const walletBody = z.strictObject({
+  chain: z.literal(CHAIN),
+  /** Optional here, so that a call with a key is refused as that, whatever else is missing. */
+  address: z.string().max(80).optional(),
+  setDefault: z.boolean().optional(),
+  privateKey,
+});
 
 /** @throws `keys-refused` for a call with a key, and for every account but the signer's */
 export function requireSigner(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { formatFee, parseAmount } from '../../market/amount.ts';
+import { formatFee } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
-import { ammFields, amounts, formatPair, viewPool } from '../amm.ts';
+import { ammFields, amounts, formatPair, readOffer, viewPool } from '../amm.ts';
 import { POOLS_CONNECTOR } from '../context.ts';
 import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
@@ -25,10 +25,7 @@ export const ammAdd = defineRoute({
     quoteTokenAmountAdded: z.string(),
   }),
   async handle({ body }, context, signal, caller) {
-    const offer = [
-      parseAmount(body.baseTokenAmount, 'baseTokenAmount'),
-      parseAmount(body.quoteTokenAmount, 'quoteTokenAmount'),
-    ] as const;
+    const offer = readOffer(body);
     const slippage = parseSlippage(slippagePctOf(body, context, POOLS_CONNECTOR));
     const pool = await context.pools.pool(body.poolAddress, signal);
     caller.note({ pool: pool.id, amount: formatPair(offer).join(' + ') });

@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { parseAmount } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
 import { mostTaken, sizeDeposit } from '../../orders/pool-shares.ts';
-import { ammFields, amounts, formatPair, viewPool } from '../amm.ts';
+import { ammFields, amounts, formatPair, readOffer, viewPool } from '../amm.ts';
 import { POOLS_CONNECTOR } from '../context.ts';
 import { defineRoute } from '../route.ts';
 import { slippagePctOf } from '../swap-request.ts';
@@ -22,10 +21,7 @@ export const ammQuoteLiquidity = defineRoute({
     quoteTokenAmountMax: z.string(),
   }),
   async handle({ query }, context, signal) {
-    const offer = [
-      parseAmount(query.baseTokenAmount, 'baseTokenAmount'),
-      parseAmount(query.quoteTokenAmount, 'quoteTokenAmount'),
-    ] as const;
+    const offer = readOffer(query);
     const slippage = parseSlippage(slippagePctOf(query, context, POOLS_CONNECTOR));
     const pool = await context.pools.pool(query.poolAddress, signal);
     const view = viewPool(pool, context);

@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { connectorError } from '../../errors.ts';
 import { formatFee } from '../../market/amount.ts';
 import { parseSlippage } from '../../market/quote.ts';
 import { ammFields, formatPair, viewPool } from '../amm.ts';
 import { decimal, POOLS_CONNECTOR } from '../context.ts';
-import { changed, walletAddress } from '../fields.ts';
+import { changed, readShare, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { slippagePctOf } from '../swap-request.ts';
 
@@ -24,12 +23,7 @@ export const ammRemove = defineRoute({
     quoteTokenAmountRemoved: z.string(),
   }),
   async handle({ body }, context, signal, caller) {
-    const share = parseSlippage(body.percentageToRemove, 'percentageToRemove');
-    if (share.numerator === 0n) {
-      throw connectorError('invalid-params', 'percentageToRemove must be above 0', {
-        field: 'percentageToRemove',
-      });
-    }
+    const share = readShare(body.percentageToRemove);
     const slippage = parseSlippage(slippagePctOf(body, context, POOLS_CONNECTOR));
     const pool = await context.pools.pool(body.poolAddress, signal);
     caller.note({ pool: pool.id, amount: `${body.percentageToRemove} %` });

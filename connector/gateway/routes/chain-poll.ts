@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isCoded } from '../../../common/errors.ts';
 import { formatFee } from '../../market/amount.ts';
 import { isDead } from '../../transactions/decide.ts';
+import { TIME_BOUND_SECONDS } from '../../transactions/prepare.ts';
 import { explainFailure } from '../../transactions/result.ts';
 import type { Ending } from '../../transactions/types.ts';
 import { CHAIN, type Context } from '../context.ts';
@@ -50,7 +51,9 @@ async function poll(
   if (known?.ending !== undefined) {
     return { ...answer, currentBlock: await sequence(), ...shown(known.ending) };
   }
-  const looked = await ledger.transaction(hash, signal).catch((error: unknown) => {
+  // A history that begins after it was signed does not say that it is dead.
+  const since = known && (known.maxTime - TIME_BOUND_SECONDS) * 1_000;
+  const looked = await ledger.transaction(hash, signal, since).catch((error: unknown) => {
     if (known === undefined || isCoded(error, 'ledger-untrusted', 'network-mismatch')) throw error;
     return undefined;
   });

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { formatAmount, formatFee } from '../../market/amount.ts';
-import { clmmFields, parseOptional, positionAddress, positionAt } from '../clmm.ts';
+import { formatFee } from '../../market/amount.ts';
+import { formatPair } from '../amm.ts';
+import { onPosition, positionAt, readSides } from '../clmm.ts';
 import { decimal } from '../context.ts';
-import { changed, walletAddress } from '../fields.ts';
+import { changed } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -13,7 +14,7 @@ export const clmmAdd = defineRoute({
   path: '/trading/clmm/add',
   summary: 'Adds to a ladder of offers',
   body: z.strictObject({
-    ...{ ...clmmFields, positionAddress, walletAddress },
+    ...onPosition,
     baseTokenAmount: decimal.optional(),
     quoteTokenAmount: decimal.optional(),
     slippagePct: decimal.optional(),
@@ -21,26 +22,23 @@ export const clmmAdd = defineRoute({
   result: changed({ baseTokenAmountAdded: text, quoteTokenAmountAdded: text }),
   async handle({ body }, context, signal, caller) {
     positionAt(body.positionAddress, context);
-    const amounts = {
-      base: parseOptional(body.baseTokenAmount, 'baseTokenAmount'),
-      quote: parseOptional(body.quoteTokenAmount, 'quoteTokenAmount'),
-    };
+    const sides = readSides(body);
     caller.note({
       position: body.positionAddress,
-      amount: `${formatAmount(amounts.base)} + ${formatAmount(amounts.quote)}`,
+      amount: formatPair([sides.base, sides.quote]).join(' + '),
     });
     const { hash, fee, base, quote } = await context.orders.addToPosition(
       body.positionAddress,
-      amounts,
+      sides,
       signal,
     );
     caller.note({ hash });
+    const [baseTokenAmountAdded, quoteTokenAmountAdded] = formatPair([base, quote]);
     return {
       ...{ signature: hash, status: 1 },
       data: {
         fee: formatFee(fee),
-        baseTokenAmountAdded: formatAmount(base),
-        quoteTokenAmountAdded: formatAmount(quote),
+        ...{ baseTokenAmountAdded, quoteTokenAmountAdded },
       },
     };
   },

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
-import { clmmFields, positionAddress, positionAt, reserveOf } from '../clmm.ts';
+import { onPosition, positionAt, reserveOf } from '../clmm.ts';
 import { decimal } from '../context.ts';
-import { changed, walletAddress } from '../fields.ts';
+import { changed } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -12,7 +12,7 @@ export const clmmClose = defineRoute({
   method: 'post',
   path: '/trading/clmm/close',
   summary: 'Cancels a ladder of offers',
-  body: z.strictObject({ ...clmmFields, positionAddress, walletAddress, slippagePct: decimal.optional() }),
+  body: z.strictObject({ ...onPosition, slippagePct: decimal.optional() }),
   result: changed({
     ...{ positionRentRefunded: text, baseTokenAmountRemoved: text, quoteTokenAmountRemoved: text },
     ...{ baseFeeAmountCollected: text, quoteFeeAmountCollected: text },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { formatAmount, formatFee } from '../../market/amount.ts';
-import { clmmFields, positionAddress, positionAt } from '../clmm.ts';
-import { changed, walletAddress } from '../fields.ts';
+import { onPosition, positionAt } from '../clmm.ts';
+import { changed } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -15,11 +15,11 @@ export const clmmCollectFees = defineRoute({
   method: 'post',
   path: '/trading/clmm/collect-fees',
   summary: 'Fees of a ladder of offers: there are none',
-  body: z.strictObject({ ...clmmFields, positionAddress, walletAddress }),
+  body: z.strictObject(onPosition),
   result: changed({ baseFeeAmountCollected: text, quoteFeeAmountCollected: text }),
   handle({ body }, context, _signal, caller) {
-    caller.note({ position: body.positionAddress });
     const { hash = '' } = positionAt(body.positionAddress, context);
+    caller.note({ position: body.positionAddress });
     const none = formatAmount(0n);
     return {
       ...{ signature: hash, status: 1 },

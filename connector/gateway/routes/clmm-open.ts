@@ -1,15 +1,8 @@
 import * as z from 'zod';
-import { formatAmount, formatFee } from '../../market/amount.ts';
+import { formatFee } from '../../market/amount.ts';
 import { formatPrice } from '../../market/quote.ts';
-import {
-  clmmFields,
-  DEFAULT_LEVELS,
-  marketAt,
-  parseOptional,
-  parsePrice,
-  ranged,
-  reserveOf,
-} from '../clmm.ts';
+import { formatPair } from '../amm.ts';
+import { clmmFields, marketAt, ranged, readRange, reserveOf } from '../clmm.ts';
 import { changed, walletAddress } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
@@ -27,20 +20,17 @@ export const clmmOpen = defineRoute({
   async handle({ body }, context, signal, caller) {
     const request = {
       market: marketAt(body.poolAddress, context),
-      lower: parsePrice(body.lowerPrice, 'lowerPrice'),
-      upper: parsePrice(body.upperPrice, 'upperPrice'),
-      base: parseOptional(body.baseTokenAmount, 'baseTokenAmount'),
-      quote: parseOptional(body.quoteTokenAmount, 'quoteTokenAmount'),
-      levels: body.levels ?? DEFAULT_LEVELS,
+      ...readRange(body),
       client: caller.client,
     };
     caller.note({
       pool: body.poolAddress,
       price: `${formatPrice(request.lower)} to ${formatPrice(request.upper)}`,
-      amount: `${formatAmount(request.base)} + ${formatAmount(request.quote)}`,
+      amount: formatPair([request.base, request.quote]).join(' + '),
     });
     const change = await context.orders.openPosition(request, signal);
     caller.note({ hash: change.hash, position: change.position.address });
+    const [baseTokenAmountAdded, quoteTokenAmountAdded] = formatPair([change.base, change.quote]);
     return {
       signature: change.hash,
       status: 1,
@@ -48,8 +38,7 @@ export const clmmOpen = defineRoute({
         fee: formatFee(change.fee),
         positionAddress: change.position.address,
         positionRent: formatFee(await reserveOf(change, context, signal)),
-        baseTokenAmountAdded: formatAmount(change.base),
-        quoteTokenAmountAdded: formatAmount(change.quote),
+        ...{ baseTokenAmountAdded, quoteTokenAmountAdded },
       },
     };
   },

@@ -1,15 +1,7 @@
 import * as z from 'zod';
 import { formatAmount } from '../../market/amount.ts';
 import { deposits, ladder } from '../../orders/ladder.ts';
-import {
-  clmmFields,
-  DEFAULT_LEVELS,
-  marketAt,
-  parseOptional,
-  parsePrice,
-  ranged,
-  readMarket,
-} from '../clmm.ts';
+import { clmmFields, marketAt, ranged, readMarket, readRange } from '../clmm.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -26,11 +18,7 @@ export const clmmQuoteLiquidity = defineRoute({
   }),
   handle({ query }, context) {
     const rungs = ladder({
-      lower: parsePrice(query.lowerPrice, 'lowerPrice'),
-      upper: parsePrice(query.upperPrice, 'upperPrice'),
-      base: parseOptional(query.baseTokenAmount, 'baseTokenAmount'),
-      quote: parseOptional(query.quoteTokenAmount, 'quoteTokenAmount'),
-      levels: query.levels ?? DEFAULT_LEVELS,
+      ...readRange(query),
       middle: readMarket(marketAt(query.poolAddress, context), context).price,
     });
     const { base, quote } = deposits(rungs);

@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { connectorError } from '../../errors.ts';
-import { formatAmount, formatFee } from '../../market/amount.ts';
-import { parseSlippage } from '../../market/quote.ts';
-import { clmmFields, positionAddress, positionAt } from '../clmm.ts';
+import { formatFee } from '../../market/amount.ts';
+import { formatPair } from '../amm.ts';
+import { onPosition, positionAt } from '../clmm.ts';
 import { decimal } from '../context.ts';
-import { changed, walletAddress } from '../fields.ts';
+import { changed, readShare } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 const text = z.string();
@@ -15,30 +14,25 @@ export const clmmRemove = defineRoute({
   path: '/trading/clmm/remove',
   summary: 'Takes a share out of a ladder of offers',
   body: z.strictObject({
-    ...{ ...clmmFields, positionAddress, walletAddress },
+    ...onPosition,
     percentageToRemove: decimal,
     slippagePct: decimal.optional(),
   }),
   result: changed({ baseTokenAmountRemoved: text, quoteTokenAmountRemoved: text }),
   async handle({ body }, context, signal, caller) {
     positionAt(body.positionAddress, context);
-    const field = 'percentageToRemove';
-    const share = parseSlippage(body.percentageToRemove, field);
-    if (share.numerator === 0n) throw connectorError('invalid-params', `${field} must be above 0`, { field });
+    const share = readShare(body.percentageToRemove);
     caller.note({ position: body.positionAddress });
     const { hash, fee, base, quote } = await context.orders.removeFromPosition(
       body.positionAddress,
       share,
       signal,
     );
-    caller.note({ hash, amount: `${formatAmount(base)} + ${formatAmount(quote)}` });
+    const [baseTokenAmountRemoved, quoteTokenAmountRemoved] = formatPair([base, quote]);
+    caller.note({ hash, amount: `${baseTokenAmountRemoved} + ${quoteTokenAmountRemoved}` });
     return {
       ...{ signature: hash, status: 1 },
-      data: {
-        fee: formatFee(fee),
-        baseTokenAmountRemoved: formatAmount(base),
-        quoteTokenAmountRemoved: formatAmount(quote),
-      },
+      data: { fee: formatFee(fee), baseTokenAmountRemoved, quoteTokenAmountRemoved },
     };
   },
 });

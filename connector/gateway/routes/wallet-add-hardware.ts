@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { CHAIN } from '../context.ts';
 import { defineRoute } from '../route.ts';
-import { privateKey, requireSigner, signerAddress } from '../wallet-fields.ts';
+import { requireSigner, walletBody } from '../wallet-fields.ts';
 
 /** The signer's own account, which is there anyway. No key is in this call; a field that could hold one is refused. */
 export const walletAddHardware = defineRoute({
@@ -9,12 +8,7 @@ export const walletAddHardware = defineRoute({
   path: '/wallet/add-hardware',
   kind: 'read',
   summary: 'Confirms the account of the signer',
-  body: z.strictObject({
-    chain: z.literal(CHAIN),
-    address: signerAddress,
-    setDefault: z.boolean().optional(),
-    privateKey,
-  }),
+  body: walletBody,
   result: z.strictObject({
     address: z.string(),
     publicKey: z.string(),

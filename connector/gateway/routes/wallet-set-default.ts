@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { CHAIN } from '../context.ts';
 import { defineRoute } from '../route.ts';
-import { privateKey, requireSigner, signerAddress } from '../wallet-fields.ts';
+import { requireSigner, walletBody } from '../wallet-fields.ts';
 
 /** The signer's account is the default, and the only one. */
 export const walletSetDefault = defineRoute({
@@ -9,12 +8,7 @@ export const walletSetDefault = defineRoute({
   path: '/wallet/setDefault',
   kind: 'read',
   summary: 'Confirms the default account',
-  body: z.strictObject({
-    chain: z.literal(CHAIN),
-    address: signerAddress,
-    setDefault: z.boolean().optional(),
-    privateKey,
-  }),
+  body: walletBody,
   result: z.strictObject({ message: z.string(), chain: z.string(), address: z.string() }),
   handle({ body }, context) {
     requireSigner(body, context);

@@ -46,6 +46,20 @@ describe('connector/gateway: the client does the right thing after each error', 
     });
   });
 
+  it('@security what a client sent is never audited as the hash of a transaction', async () => {
+    const positionAddress = 'ef'.repeat(32);
+    rig.context.orders.position = () => undefined;
+    for (const path of ['close', 'collect-fees']) {
+      const reply = await rig.call('POST', `/trading/clmm/${path}`, {
+        ...{ connector: 'sdex', chainNetwork: swapBody().chainNetwork },
+        ...{ walletAddress: swapBody().walletAddress, positionAddress },
+      });
+      assert.equal(reply.body.message, `Position not found: ${positionAddress}`);
+    }
+    assert.equal(rig.audit.length, 2);
+    assert.ok(rig.audit.every((entry) => !JSON.stringify(entry).includes(positionAddress)));
+  });
+
   const rows: [ErrorCode, number, string][] = [
     ['insufficient-balance', 400, 'fails'],
     ['no-route-found', 400, 'fails'],
