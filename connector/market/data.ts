@@ -162,6 +162,7 @@ export function createMarketData(
     onFill: (call) => listen(listeners.fill, call),
     fills: (query) => fills.list(query),
     fillsOf: (offerId) => fills.ofOffer(offerId),
+    heardOf: fills.heard,
     start(signal) {
       ledger.watchHeads(
         {

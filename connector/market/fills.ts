@@ -85,8 +85,8 @@ export function createFills(options: FillsOptions) {
   });
 
   let kept = 0;
-  /** Keeps what trades mean to us and where reading goes on, in one commit; then tells. */
-  const take = (trades: readonly LedgerTrade[]): void => {
+  /** Keeps what trades mean to us and, if they are the newest, where reading goes on, in one commit; then tells. */
+  const take = (trades: readonly LedgerTrade[], isNewest = true): void => {
     const last = trades.at(-1);
     if (last === undefined) return;
     const fresh: Fill[] = [];
@@ -101,7 +101,7 @@ export function createFills(options: FillsOptions) {
         );
         if (Number(changes) > 0) fresh.push(it);
       }
-      statements.putCursor.run(last.cursor);
+      if (isNewest) statements.putCursor.run(last.cursor);
       kept += fresh.length;
       if (kept > 1_000) {
         statements.prune.run(KEPT);
@@ -173,6 +173,8 @@ export function createFills(options: FillsOptions) {
         }
       }
     },
+    /** Trades of the account that were read elsewhere: those that the stream left out become fills too. */
+    heard: (trades: readonly LedgerTrade[]): void => take(trades, false),
     list: ({
       market,
       before,

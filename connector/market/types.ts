@@ -68,6 +68,8 @@ export interface MarketData {
   /** Kept fills, newest first. */
   fills(query: { market?: Market | undefined; before?: string | undefined; limit: number }): readonly Fill[];
   fillsOf(offerId: string): readonly Fill[];
+  /** Trades of the account that somebody has read: a server can leave one out of its stream. */
+  heardOf(trades: readonly LedgerTrade[]): void;
 }
 
 export type { AssetId, Market };

@@ -58,7 +58,7 @@ export function createOrders(options: OrdersOptions): OrdersRoom {
   const registry = createRegistry(state, now);
   const worker = createWorker({ file, engine, market, registry, metrics, foreign, now });
   const canceller = createCanceller({ account, limits, ledger, market, registry, worker, foreign });
-  const reconciler = createReconciler({ account, ledger, registry, foreign, now });
+  const reconciler = createReconciler({ account, ledger, market, registry, foreign, now });
   const holds = new Set<{ reason: string }>();
   const turns = new Map<string, Promise<unknown>>();
   const closed = new AbortController();

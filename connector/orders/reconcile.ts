@@ -1,4 +1,5 @@
 import type { Ledger, LedgerTrade, OfferEntry } from '../ledger/types.ts';
+import type { MarketData } from '../market/types.ts';
 import { isDone, type Registry } from './registry.ts';
 import type { KeptOrder } from './store.ts';
 
@@ -12,6 +13,7 @@ const RETENTION = 7 * 86_400_000;
 export interface ReconcilerOptions {
   account: string;
   ledger: Pick<Ledger, 'head' | 'offersOf' | 'tradesOf'>;
+  market: Pick<MarketData, 'heardOf'>;
   registry: Registry;
   /** Kept up to date here: offers on the ledger that no order of ours has. */
   foreign: Map<string, OfferEntry>;
@@ -29,7 +31,7 @@ export interface Reconciler {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { account, ledger, registry, foreign, now } = options;
+  const { account, ledger, market, registry, foreign, now } = options;
   const { store } = registry;
   /** Offers that one look at the ledger did not find; a second makes it certain. */
   let missing = new Set<string>();
@@ -41,6 +43,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     let cursor = store.cursor() ?? ledgerCursor(sequence - OVERLAP);
     for (let page = 0; page < PAGES; page++) {
       const trades = await ledger.tradesOf(account, cursor, PAGE, signal);
+      market.heardOf(trades);
       for (const trade of trades) count(trade);
       cursor = trades.at(-1)?.cursor ?? cursor;
       if (trades.length < PAGE) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
+import { isCoded } from '../../common/errors.ts';
 import { connectorError } from '../errors.ts';
 import { type AssetId, NATIVE, toXdrAsset } from '../market/asset.ts';
 import { spendable } from '../market/balance.ts';
@@ -60,7 +61,10 @@ export const SWAP = 'swap';
 /** Swaps by path payment of the account to itself: strict send for SELL, strict receive for BUY. */
 export function createSwaps(options: SwapsOptions): Swaps {
   const { account, engine, market, now } = options;
-  const held = new Map<string, { request: SwapRequest; quote: Quote; client: string; until: number }>();
+  const held = new Map<
+    string,
+    { request: SwapRequest; quote: Quote; client: string; until: number; tries: number }
+  >();
 
   const run = async (
     request: SwapRequest,
@@ -101,7 +105,7 @@ export function createSwaps(options: SwapsOptions): Swaps {
     async quote(request, client, signal) {
       const { quote, freshness } = await market.quote(request, signal);
       const quoteId = randomUUID();
-      held.set(quoteId, { request, quote, client, until: now() + HOLD_MS });
+      held.set(quoteId, { request, quote, client, until: now() + HOLD_MS, tries: 0 });
       for (const [id, { until }] of held) {
         if (until > now() && held.size <= HELD) break;
         held.delete(id);
@@ -119,7 +123,14 @@ export function createSwaps(options: SwapsOptions): Swaps {
         );
       }
       held.delete(quoteId);
-      return run(found.request, quoteId, signal, found.quote);
+      const id = found.tries === 0 ? quoteId : `${quoteId}:${found.tries}`;
+      try {
+        return await run(found.request, id, signal, found.quote);
+      } catch (error) {
+        // The client tries again after this one: nothing was sent, and the promise still holds.
+        if (isCoded(error, 'rate-limited')) held.set(quoteId, { ...found, tries: found.tries + 1 });
+        throw error;
+      }
     },
   };
 }

@@ -145,6 +145,7 @@ export function createDoubles(): Doubles {
         note('fills', query);
         return doubles.fills.slice(0, (query as { limit: number }).limit);
       },
+      heardOf: () => undefined,
       fillsOf: (offerId: string) => doubles.fills.filter((fill) => fill.offerId === offerId),
       onBook: (_market: Market, callback: never) => on('book', callback),
       onTrade: (_market: Market, callback: never) => on('trade', callback),

@@ -176,6 +176,21 @@ describe('connector/market/fills', () => {
     assert.deepEqual(ids(told), cursors([trade(3)]), 'and none is told again');
   });
 
+  it('@security a trade that the stream left out becomes a fill when it is read elsewhere, once', async () => {
+    const fills = open();
+    await fills.start(ended.signal);
+    stream!.handlers.event(trade(1), '');
+    await turn();
+    fills.heard([trade(0), trade(1)]);
+    fills.heard([trade(0), trade(1)]);
+    assert.deepEqual(ids(told), cursors([trade(1), trade(0)]));
+    restart();
+    history = [0, 1, 2].map((at) => trade(at));
+    told = [];
+    await open().start(ended.signal);
+    assert.deepEqual(ids(told), cursors([trade(2)]), 'reading goes on after the newest all the same');
+  });
+
   it('a path payment fills in each listed market that it passes', async () => {
     await open().start(ended.signal);
     const taker = { baseAccount: 'them', quoteAccount: US };

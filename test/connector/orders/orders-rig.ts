@@ -166,6 +166,7 @@ export function createRig(
       return () => listeners.delete(filled);
     },
     fills: () => rig.fills,
+    heardOf: () => undefined,
     fillsOf: (offerId) => (rig.tellsFills ? rig.fills.filter((fill) => fill.offerId === offerId) : []),
   };
 

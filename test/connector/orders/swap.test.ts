@@ -28,12 +28,15 @@ interface Stand {
   /** What the ledger moves of what was planned; undefined: exactly what was quoted. */
   moved: { amountIn: bigint; amountOut: bigint } | undefined;
   now: number;
+  /** What the engine says instead of the ledger, once. */
+  refusal: Error | undefined;
 }
 
 function stand(): Stand {
   const head = { sequence: 1, closedAt: 0, baseFee: 100n, baseReserve: UNIT / 2n };
   const at: Stand = {
     ...{ intents: [], plans: [], rate: { sell: 1_200n, buy: 1_210n }, now: 0, moved: undefined },
+    refusal: undefined,
     ...{ state: { head, account: rich, bid: 100n, reserved: new Map() } },
     swaps: undefined as unknown as Swaps,
   };
@@ -49,6 +52,9 @@ function stand(): Stand {
     engine: {
       async run(intent) {
         at.intents.push(intent);
+        const { refusal } = at;
+        at.refusal = undefined;
+        if (refusal !== undefined) throw refusal;
         at.plans.push(await intent.plan(at.state, never));
         const quote = quoteAt(at.rate, asked);
         const { amountIn, amountOut } = at.moved ?? quote;
@@ -171,6 +177,20 @@ describe('connector/orders: swaps as intents', () => {
     at.now = HOLD_MS;
     await assert.rejects(at.swaps.executeQuote(late.quoteId, 'bot', never), coded('invalid-params'));
     assert.equal(at.plans.length, 1);
+  });
+
+  it('a held quote stands for another try when nothing was sent, as the client then makes one', async () => {
+    const at = stand();
+    const { quoteId } = await at.swaps.quote(sell(), 'bot', never);
+    at.refusal = connectorError('rate-limited', 'too many');
+    await assert.rejects(at.swaps.executeQuote(quoteId, 'bot', never), coded('rate-limited'));
+    at.refusal = connectorError('transaction-timeout', 'sent');
+    await assert.rejects(at.swaps.executeQuote(quoteId, 'bot', never), coded('transaction-timeout'));
+    await assert.rejects(at.swaps.executeQuote(quoteId, 'bot', never), coded('invalid-params'));
+    assert.deepEqual(
+      at.intents.map(({ id }) => id),
+      [`swap:${quoteId}`, `swap:${quoteId}:1`],
+    );
   });
 
   it('a market that left the limits of a held quote is SLIPPAGE_EXCEEDED before anything is signed', async () => {
