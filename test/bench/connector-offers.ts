@@ -25,6 +25,8 @@ const WAYS: Way[] = [
   ...[1, 4, 16].map(ours),
 ];
 const AIM = 0.9;
+/** Ledgers that are not counted. */
+const STARTING = 2;
 const MAX_WAIT_MS = 60_000;
 
 interface Placed {
@@ -71,12 +73,13 @@ export async function place(stand: Stand, way: Way, ledgers: number): Promise<Pl
   // In step with the ledger, as whoever waits for one is.
   await reach(first);
   const callers = Promise.all(Array.from({ length: way.requests }, caller));
-  // The first ledger after it has what a standing start gave.
-  await reach(first + 1 + ledgers);
+  // The ledgers right after it have what a standing start gave.
+  const last = first + STARTING + ledgers;
+  await reach(last);
   isOver = true;
   await callers;
   const operations: number[] = [];
-  for (let sequence = first + 2; sequence <= first + 1 + ledgers; sequence++) {
+  for (let sequence = last - ledgers + 1; sequence <= last; sequence++) {
     const { body } = await horizon.call('GET', `/ledgers/${sequence}/transactions?limit=200`);
     // Of others are the crowd's, which ask for the account's signature nowhere.
     const own = body._embedded.records.filter(({ envelope_xdr }: { envelope_xdr: string }) =>

@@ -16,7 +16,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
     /** Ledgers of the measurement from the book to the client, and of each way to place offers. */
     updates: { type: 'string', default: '120' },
-    ledgers: { type: 'string', default: '5' },
+    ledgers: { type: 'string', default: '4' },
     /** A folder for a CPU profile of the connector that quotes. */
     profile: { type: 'string' },
   },
