@@ -62,7 +62,7 @@ export function createGateway(options: AppOptions): Express {
         { code, err: code === 'internal' ? known : undefined, cause: causeText(known) },
         messageOf(known),
       );
-      if (/^\/v1(\/|$)/.test(response.req.path)) sendApiProblem(response, known);
+      if (/^\/v1(\/|$)/i.test(response.req.path)) sendApiProblem(response, known);
       else sendError(response, known);
     }),
   );

@@ -43,6 +43,10 @@ export const changed = <Data extends z.ZodRawShape>(data: Data) =>
     data: z.strictObject({ fee: z.string(), ...data }),
   });
 
+/** Whether `search` stands in one of the texts, capitals or not; without it always. */
+export const matches = (search: string | undefined, texts: readonly string[]): boolean =>
+  texts.some((text) => text.toLowerCase().includes((search ?? '').toLowerCase()));
+
 /** `stellar/testnet`, as the contract's messages name a list. */
 export const listName = ({ network }: Context): string => `${CHAIN}/${network}`;
 

@@ -2,12 +2,16 @@ import * as z from 'zod';
 import { connectorError } from '../errors.ts';
 import { type AssetId, resolveAsset } from '../market/asset.ts';
 import type { Context } from './context.ts';
+import { chainNetwork } from './fields.ts';
 import { CONNECTOR_OF, type PoolType } from './lists/pools.ts';
 
 export const poolType = z.enum(['amm', 'clmm']);
 export const poolConnector = z.enum([CONNECTOR_OF.amm, CONNECTOR_OF.clmm]);
 /** Lower-case hex: the ledger's id of a liquidity pool, or the connector's of a market. */
 export const poolAddress = z.string().regex(/^[0-9a-f]{1,64}$/, 'must be the hex id of a pool');
+
+/** By which lists of pools are narrowed. */
+export const poolFilter = { chainNetwork, connector: poolConnector.optional(), type: poolType.optional() };
 
 /** The one type that both fields allow; undefined for any. @throws `invalid-params` when they contradict each other */
 export function typeOf(fields: {

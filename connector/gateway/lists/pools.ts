@@ -6,7 +6,7 @@ import type { AssetId, Market } from '../../market/asset.ts';
 import { poolIdentity } from '../../market/pool-id.ts';
 import type { MarketData } from '../../market/types.ts';
 import type { State } from '../../state.ts';
-import { MAX_SAVED } from './schema.ts';
+import { requireRoom } from './schema.ts';
 import type { TokenList } from './tokens.ts';
 
 export const poolSchema = z.strictObject({
@@ -117,12 +117,7 @@ export function createPoolList(options: PoolListOptions): PoolList {
       const { baseTokenAddress: base, quoteTokenAddress: quote } = pool;
       const isListed = markets.some((market) => isPair(market, [base, quote]));
       if (isListed || saved.has(address)) return { pool, added: false, tokensAdded: [] };
-      if (saved.size >= MAX_SAVED) {
-        throw connectorError(
-          'invalid-params',
-          `${MAX_SAVED} pools are saved, which is the most; delete some`,
-        );
-      }
+      requireRoom(saved.size, 'pools');
       const added = [base, quote].map((asset) => tokens.save(asset)).filter((one) => one.added);
       const insert = state.db.prepare('INSERT INTO gateway_pools VALUES (?, ?, ?)');
       state.transact(() => insert.run(address, base, quote));

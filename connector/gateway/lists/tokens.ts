@@ -8,7 +8,7 @@ import {
   type Token,
 } from '../../market/asset.ts';
 import type { State } from '../../state.ts';
-import { MAX_SAVED } from './schema.ts';
+import { requireRoom } from './schema.ts';
 
 export interface TokenList {
   /** Those of the listed markets first, then the saved ones. Always the same array: what it holds changes. */
@@ -68,12 +68,7 @@ export function createTokenList(state: State, markets: readonly Market[]): Token
     save(text) {
       const { address, known } = find(text);
       if (known !== undefined) return { token: known, added: false };
-      if (saved.length >= MAX_SAVED) {
-        throw connectorError(
-          'invalid-params',
-          `${MAX_SAVED} tokens are saved, which is the most; delete some`,
-        );
-      }
+      requireRoom(saved.length, 'tokens');
       state.transact(() => state.db.prepare('INSERT INTO gateway_tokens VALUES (?)').run(address));
       const token = describe(address);
       saved.push(address);

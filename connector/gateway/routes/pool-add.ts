@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import { resolveAsset } from '../../market/asset.ts';
+import { decimal } from '../context.ts';
 import { assetName, chainNetwork, message, savedMessage } from '../fields.ts';
 import { poolAddress, poolConnector, poolType, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
@@ -20,7 +21,7 @@ export const poolAdd = defineRoute({
     quoteTokenAddress: assetName,
     baseSymbol: assetName.optional(),
     quoteSymbol: assetName.optional(),
-    feePct: z.union([z.number().nonnegative(), z.string().max(64)]).optional(),
+    feePct: decimal.optional(),
   }),
   result: message,
   async handle({ body }, context, signal) {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
-import { chainNetwork, savedMessage } from '../fields.ts';
+import { savedMessage } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
-import { poolAddress, poolConnector, poolType, typeOf } from '../pool-fields.ts';
+import { poolAddress, poolFilter, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Saves a pool of the ledger by its id, with the tokens that it needs. */
@@ -12,11 +12,7 @@ export const poolSave = defineRoute({
   kind: 'read',
   summary: 'Saves a pool by its address',
   params: z.strictObject({ address: poolAddress }),
-  query: z.strictObject({
-    chainNetwork,
-    connector: poolConnector.optional(),
-    type: poolType.optional(),
-  }),
+  query: z.strictObject(poolFilter),
   result: z.strictObject({ message: z.string(), pool: poolSchema, tokensAdded: z.array(z.string()) }),
   async handle({ params, query }, context, signal) {
     const type = typeOf(query);

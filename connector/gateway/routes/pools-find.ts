@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { connectorError } from '../../errors.ts';
 import { resolveAsset } from '../../market/asset.ts';
-import { assetName, chainNetwork } from '../fields.ts';
+import { assetName } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
-import { poolConnector, poolType, typeOf } from '../pool-fields.ts';
+import { poolFilter, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Pools of two tokens, also one that the ledger has and nobody saved. */
@@ -12,11 +12,9 @@ export const poolsFind = defineRoute({
   path: '/pools/find',
   summary: 'Pools of two tokens, saved or not',
   query: z.strictObject({
-    chainNetwork,
+    ...poolFilter,
     tokenA: assetName,
     tokenB: assetName,
-    connector: poolConnector.optional(),
-    type: poolType.optional(),
   }),
   result: z.array(poolSchema),
   async handle({ query }, context, signal) {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { chainNetwork } from '../fields.ts';
+import { matches } from '../fields.ts';
 import { poolSchema } from '../lists/pools.ts';
-import { poolConnector, poolType, typeOf } from '../pool-fields.ts';
+import { poolFilter, typeOf } from '../pool-fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** Pools of the listed markets and the saved ones. */
@@ -10,19 +10,14 @@ export const pools = defineRoute({
   path: '/pools',
   summary: 'Pools of the list',
   query: z.strictObject({
-    chainNetwork,
-    connector: poolConnector.optional(),
-    type: poolType.optional(),
+    ...poolFilter,
     search: z.string().max(80).optional(),
   }),
   result: z.array(poolSchema),
   async handle({ query }, context, signal) {
     const found = await context.poolList.find({ type: typeOf(query) }, signal);
-    const wanted = (query.search ?? '').toLowerCase();
     return found.filter(({ baseSymbol, quoteSymbol, baseTokenAddress, quoteTokenAddress, address }) =>
-      [`${baseSymbol}-${quoteSymbol}`, baseTokenAddress, quoteTokenAddress, address].some((text) =>
-        text.toLowerCase().includes(wanted),
-      ),
+      matches(query.search, [`${baseSymbol}-${quoteSymbol}`, baseTokenAddress, quoteTokenAddress, address]),
     );
   },
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { chainNetwork, tokenSchema } from '../fields.ts';
+import { chainNetwork, matches, tokenSchema } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
 /** The assets of the listed markets and the saved ones. `decimals` sets the client's order quantum of 1e-7. */
@@ -9,11 +9,9 @@ export const tokens = defineRoute({
   summary: 'Tokens of the list',
   query: z.strictObject({ chainNetwork, search: z.string().max(80).optional() }),
   result: z.strictObject({ tokens: z.array(tokenSchema) }),
-  handle: ({ query }, context) => {
-    const wanted = (query.search ?? '').toLowerCase();
-    const matches = (text: string): boolean => text.toLowerCase().includes(wanted);
-    return {
-      tokens: context.tokens.filter((token) => [token.symbol, token.name, token.address].some(matches)),
-    };
-  },
+  handle: ({ query }, context) => ({
+    tokens: context.tokens.filter((token) =>
+      matches(query.search, [token.symbol, token.name, token.address]),
+    ),
+  }),
 });
