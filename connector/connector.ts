@@ -5,9 +5,17 @@ import { close } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import type { sleep } from '../common/shutdown.ts';
 import { startTlsFiles } from '../common/tls-files.ts';
+import { watchText } from '../common/watch-file.ts';
 import { createApi } from './api/api.ts';
 import { createWebSocketApi } from './api/websocket/server.ts';
-import { type Environment, gatewayNetwork, readConnectorFile, requireAddresses } from './config.ts';
+import {
+  type ConnectorFile,
+  type Environment,
+  gatewayNetwork,
+  parseConnectorFile,
+  readConnectorFile,
+  requireAddresses,
+} from './config.ts';
 import { connectorError } from './errors.ts';
 import { createGateway } from './gateway/app.ts';
 import { CHAIN, type Context } from './gateway/context.ts';
@@ -22,6 +30,7 @@ import { checkSigner } from './readiness.ts';
 import { openRooms } from './rooms.ts';
 
 const TLS_FILES_EVERY_MS = 30_000;
+const CONFIG_EVERY_MS = 5_000;
 /** How long the offers may take to be cancelled at shutdown, then how long what is under way is waited for; milliseconds. */
 const CANCEL_MS = 60_000;
 const FINISH_MS = 20_000;
@@ -70,10 +79,22 @@ export async function startConnector(environment: Environment, runtime: Runtime)
   const context: Context = {
     ...{ file, limits, network, ledger, market, engine, orders, swaps, pools, now },
     ...{ tokens: tokenList.all, tokenList, poolList, preferences: createPreferences(state, CHAIN, network) },
-    async reload() {
-      gate.allow(readConnectorFile(environment.CONFIG_FILE).gateway.clients);
-    },
+    reload: async () => reload(readConnectorFile(environment.CONFIG_FILE)),
   };
+  /** The two things of the file that a running process takes over; all else of it needs a new one. */
+  const reload = (changed: ConnectorFile): void => {
+    gate.allow(changed.gateway.clients);
+    rooms.repin(changed);
+  };
+  watchText(
+    environment.CONFIG_FILE,
+    CONFIG_EVERY_MS,
+    {
+      changed: (text) => reload(parseConnectorFile(text, environment.CONFIG_FILE)),
+      failed: (error) => log.error({ event: 'config-refused' }, messageOf(error)),
+    },
+    cut.signal,
+  );
   const app = createGateway({
     ...{ context, metrics, log, gate, stopping: stopping.signal, heard: guard.heard },
     limits: createLimits(() => performance.now()),

@@ -54,7 +54,7 @@ export function openRooms(
   const state = openState(environment.STATE_DIR, [
     ...[transactionsSchema, ordersSchema, marketSchema, gatewaySchema, apiSchema],
   ]);
-  const ledger = openLedger(file, environment.ADDRESSES_FILE, runtime, cut);
+  const { ledger, repin } = openLedger(file, environment.ADDRESSES_FILE, runtime, cut);
   const signer = createSigner(
     environment.SIGNER_SOCKET,
     { answered: (outcome) => metrics.signer.inc({ outcome }) },
@@ -114,7 +114,7 @@ export function openRooms(
   };
 
   return {
-    ...{ limits, state, ledger, signer, market, engine, orders, swaps, pools, guard, every },
+    ...{ limits, state, ledger, repin, signer, market, engine, orders, swaps, pools, guard, every },
     start(): void {
       market.start(cut);
       orders.start();

@@ -23,14 +23,15 @@ const FILES_EVERY_MS = 1_000;
 
 /**
  * The ledger over the endpoints of the connector's file, each on a pinned transport of its own; what they tell goes to
- * metrics and log. Addresses are re-read from `addressesFile` until the signal.
+ * metrics and log. Addresses are re-read from `addressesFile` until the signal; `repin` puts the pins of a changed file
+ * in force, server by server, and nothing else of it.
  */
 export function openLedger(
   file: ConnectorFile,
   addressesFile: string | undefined,
   { metrics, log, now, sleep: wait }: OpenLedgerModules,
   signal: AbortSignal,
-): Ledger {
+): { ledger: Ledger; repin(changed: ConnectorFile): void } {
   const { account, channelAccounts, networkPassphrase, markets } = file;
   const clock = { ...realClock, sleep: wait };
   const verify = { networkPassphrase, own: { sources: [account, ...channelAccounts], signer: account } };
@@ -59,7 +60,7 @@ export function openLedger(
     watchText(addressesFile, FILES_EVERY_MS, handlers, signal);
   }
   const assets = [...new Set(markets.flatMap(({ base, quote }) => [base, quote]))];
-  return createLedger(
+  const ledger = createLedger(
     { ...{ horizon, rpc, quorum: file.horizon.quorum, networkPassphrase, assets } },
     {
       ...{ now, clock },
@@ -83,6 +84,16 @@ export function openLedger(
       },
     },
   );
+  return {
+    ledger,
+    repin(changed) {
+      const endpoints = [...changed.horizon.endpoints, ...(changed.rpc?.endpoints ?? [])];
+      for (const transport of transports) {
+        const same = endpoints.find(({ url }) => url === transport.url);
+        if (same !== undefined) transport.setPins(same.spkiPins);
+      }
+    },
+  };
 }
 
 function transportEvents(metrics: Metrics, log: Logger): TransportEvents {

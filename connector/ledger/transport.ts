@@ -63,6 +63,8 @@ export interface Transport {
    * to an address that left are cut at once.
    */
   setAddresses(addresses: Addresses): void;
+  /** All sockets and streams are dropped where pins changed: they were checked against others. */
+  setPins(spkiPins: readonly string[] | undefined): void;
   status(): TransportStatus;
   close(): Promise<void>;
 }
@@ -71,7 +73,7 @@ export interface TransportEvents extends DialEvents {
   /** The endpoint failed too often and is let be for a while, or it answers again. */
   breaker?(host: string, state: 'open' | 'closed'): void;
   /** Sockets were dropped since their trust or address changed. */
-  dropped?(host: string, reason: 'addresses' | 'authorities', streams: number): void;
+  dropped?(host: string, reason: 'addresses' | 'pins' | 'authorities', streams: number): void;
 }
 
 /** Milliseconds of a clock that is never set, a wait by it, a number in [0, 1). */
@@ -102,7 +104,7 @@ export function createTransport(
   const files = endpointFiles(options);
   const pace = createPace(clock.now);
   const breaker = createBreaker(BREAKER, clock, (state) => events.breaker?.(host, state));
-  let { addresses = [] } = options;
+  let { spkiPins: pins, addresses = [] } = options;
   let trusted: string | undefined;
   let pool: Pool | undefined;
   let failure: string | undefined = 'it was not asked yet';
@@ -110,7 +112,7 @@ export function createTransport(
   const connect = createDial(
     {
       addresses: (asked) => (asked === host ? addresses : []),
-      pins: () => options.spkiPins,
+      pins: () => pins,
       authorities: files.authorities,
     },
     events,
@@ -125,7 +127,7 @@ export function createTransport(
       maxResponseSize: MAX_BODY_BYTES,
       connect,
     });
-  const renew = (reason: 'addresses' | 'authorities', cut: number): void => {
+  const renew = (reason: 'addresses' | 'pins' | 'authorities', cut: number): void => {
     const before = pool;
     pool = undefined;
     if (before !== undefined) void retire(before);
@@ -248,6 +250,15 @@ export function createTransport(
       renew(
         'addresses',
         streams.cut((address) => !holds(ours, address)),
+      );
+    },
+    setPins(next) {
+      if (next?.join() === pins?.join()) return;
+      pins = next;
+      breaker.reset();
+      renew(
+        'pins',
+        streams.cut(() => true),
       );
     },
     status() {

@@ -12,6 +12,7 @@ import {
   type TransportOptions,
 } from '../../../connector/ledger/transport.ts';
 import { createAuthority } from '../../certificates.ts';
+import { pinOf } from '../../sandbox/tls.ts';
 import { HORIZON_HOST, type HorizonDouble, startHorizon } from '../horizon-double.ts';
 import { createKey } from '../software-signer.ts';
 import { createClock, type TestClock } from './clock.ts';
@@ -268,18 +269,27 @@ describe('connector/ledger/transport: one endpoint in good and bad days', () => 
     assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'ledger-unreachable');
   });
 
-  it('@security cuts all streams and sockets when authorities change, and checks anew', async () => {
-    const transport = open();
+  it('@security cuts all streams and sockets when pins or authorities change, and checks anew', async () => {
+    const transport = open({ spkiPins: [horizon.pins.leaf, horizon.pins.ca] });
     stream();
     const first = await follow(transport);
+    transport.setPins([horizon.pins.ca, horizon.pins.leaf]);
+    assert.equal(await first.ended, 'cut');
+    const second = await follow(transport);
     const other = await createAuthority('other');
     writeFileSync(at('ca.pem'), `${horizon.ca}\n${other.cert}`);
-    await follow(transport);
-    assert.equal(await first.ended, 'cut');
+    const third = await follow(transport);
+    assert.equal(await second.ended, 'cut');
+    transport.setPins([pinOf(other.cert), pinOf((await createAuthority()).cert)]);
+    assert.equal(await third.ended, 'cut');
+    assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'pin-mismatch');
+    assert.equal((await failure(transport.request(root, signal))).code, 'pin-mismatch');
+    transport.setPins(undefined);
     writeFileSync(at('ca.pem'), other.cert);
-    assert.equal((await failure(transport.stream('/ledgers', {}, signal))).code, 'ledger-unreachable');
     assert.equal((await failure(transport.request(root, signal))).code, 'ledger-unreachable');
-    assert.deepEqual(told, ['dropped authorities 1', 'dropped authorities 1']);
+    assert.deepEqual(told.slice(0, 5), [
+      ...['dropped pins 1', 'dropped authorities 1', 'dropped pins 1', 'pin-mismatch', 'pin-mismatch'],
+    ]);
   });
 
   it('requests under way are let finish when the addresses change', async () => {
