@@ -166,6 +166,23 @@ export function parseConnectorFile(text: string, name: string): ConnectorFile {
   throw connectorError('config-invalid', `${name} refused:\n  ${lines.join('\n  ')}`);
 }
 
+/**
+ * One of the JSON files beside it that are re-read while the connector runs, e.g. `the limits file`.
+ * @throws `config-invalid`, which names the fields
+ */
+export function parseJsonFile<T>(schema: z.ZodType<T>, text: string, name: string): T {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw connectorError('config-invalid', `${name} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+  const result = schema.safeParse(document);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw connectorError('config-invalid', `${name} is refused: ${lines.join('; ')}`);
+}
+
 export const readConnectorFile = (path: string): ConnectorFile =>
   parseConnectorFile(readFileSync(path, 'utf8'), path);
 

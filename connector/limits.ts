@@ -1,7 +1,6 @@
 import { messageOf } from '../common/errors.ts';
 import { watchText } from '../common/watch-file.ts';
-import { type ConnectorFile, limits } from './config.ts';
-import { connectorError } from './errors.ts';
+import { type ConnectorFile, limits, parseJsonFile } from './config.ts';
 
 /** What is in force of what the policies bound, with the percentile of the configuration. */
 export type LimitsInForce = ConnectorFile['fees'];
@@ -19,7 +18,7 @@ export function watchLimits(
   let inForce = configured;
   if (path !== undefined) {
     const changed = (text: string): void => {
-      inForce = { ...parseLimits(text), percentile: configured.percentile };
+      inForce = { ...parseJsonFile(limits, text, 'the limits file'), percentile: configured.percentile };
       handlers.changed(inForce);
     };
     const failed = (error: unknown): void => handlers.failed(messageOf(error));
@@ -44,18 +43,4 @@ export function watchLimits(
     },
     percentile: configured.percentile,
   };
-}
-
-/** @throws `config-invalid`, which names the field */
-function parseLimits(text: string): ReturnType<typeof limits.parse> {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw connectorError('config-invalid', `the limits file is not JSON: ${messageOf(cause)}`, { cause });
-  }
-  const result = limits.safeParse(document);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw connectorError('config-invalid', `the limits file is refused: ${lines.join('; ')}`);
 }

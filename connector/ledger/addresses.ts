@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { messageOf } from '../../common/errors.ts';
-import { connectorError } from '../errors.ts';
+import { parseJsonFile } from '../config.ts';
 
 const addressesFile = z.strictObject({
   hosts: z.record(
@@ -17,15 +16,5 @@ export type Addresses = Readonly<Record<string, readonly string[]>>;
  * Parses the addresses file, `{"hosts": {"<host>": ["<ip>", …]}}`.
  * @throws `config-invalid`
  */
-export function parseAddresses(text: string): Addresses {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw connectorError('config-invalid', `the addresses file is not JSON: ${messageOf(cause)}`, { cause });
-  }
-  const result = addressesFile.safeParse(document);
-  if (result.success) return result.data.hosts;
-  const lines = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw connectorError('config-invalid', `the addresses file is refused: ${lines.join('; ')}`);
-}
+export const parseAddresses = (text: string): Addresses =>
+  parseJsonFile(addressesFile, text, 'the addresses file').hosts;

@@ -6,6 +6,7 @@ export const STROOPS_PER_UNIT = 10_000_000n;
 export const MAX_STROOPS = 9_223_372_036_854_775_807n;
 
 /** Rounded up; neither may be negative. */
+export const least = (a: bigint, b: bigint): bigint => (b < a ? b : a);
 export const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 
 const DECIMAL = /^(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;

@@ -13,6 +13,9 @@ export interface Market {
   quote: AssetId;
 }
 
+/** A market as the key of a map or of a row. */
+export const marketKey = ({ base, quote }: Market): string => `${base} ${quote}`;
+
 /** One asset of the listed markets, as `GET /tokens` shows it. */
 export interface Token {
   symbol: string;

@@ -1,5 +1,5 @@
 import type { OfferEntry, PoolEntry } from '../ledger/types.ts';
-import { ceilDiv, MAX_STROOPS } from './amount.ts';
+import { ceilDiv, least, MAX_STROOPS } from './amount.ts';
 import type { AssetId } from './asset.ts';
 
 /**
@@ -19,8 +19,6 @@ export interface Hop {
 const MAX_CROSSED = 1_000;
 /** Basis points that a trade leaves in a pool are `feeBps`; of these many. */
 const BPS = 10_000n;
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
  * What a taker that sends at most `maxSend` and wants at most `maxReceive` trades with a resting offer at `n/d` (sent per

@@ -2,7 +2,7 @@ import type { sleep } from '../../common/shutdown.ts';
 import { connectorError } from '../errors.ts';
 import type { Ledger, LedgerHead, LedgerTrade } from '../ledger/types.ts';
 import type { State } from '../state.ts';
-import type { AssetId, Market } from './asset.ts';
+import { type AssetId, type Market, marketKey } from './asset.ts';
 import { type Book, createBook } from './books.ts';
 import { createFills } from './fills.ts';
 import { bestRoute, quoteRoute, type Route, type SwapRequest, tokenIn, tokenOut } from './quote.ts';
@@ -56,11 +56,12 @@ export function createMarketData(
 
   const books = new Map<string, Book>(
     markets.map((market) => [
-      keyOf(market),
+      marketKey(market),
       createBook(market, {
         ...{ account, ledger, now, sleep: wait, gap: events.gap },
         changed(diff, book) {
-          for (const one of listeners.book) if (keyOf(one.market) === keyOf(market)) one.call(diff, book);
+          for (const one of listeners.book)
+            if (marketKey(one.market) === marketKey(market)) one.call(diff, book);
         },
       }),
     ]),
@@ -73,20 +74,20 @@ export function createMarketData(
   });
 
   const traded = (market: Market, trade: LedgerTrade): void => {
-    const key = keyOf(market);
+    const key = marketKey(market);
     const kept = trades.get(key) ?? [];
     if (kept.some(({ cursor }) => cursor === trade.cursor)) return;
     trades.set(key, [trade, ...kept].slice(0, TRADES));
     // Of a trade in the book its stream tells, of one in the pool nobody.
     if (trade.poolId !== undefined) books.get(key)?.touch();
-    for (const one of listeners.trade) if (keyOf(one.market) === key) one.call(trade);
+    for (const one of listeners.trade) if (marketKey(one.market) === key) one.call(trade);
   };
   /** The latest trades first, then all that come. */
   const followTrades = async (market: Market, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
         const latest = await ledger.trades(market.base, market.quote, TRADES, signal);
-        trades.set(keyOf(market), [...latest]);
+        trades.set(marketKey(market), [...latest]);
         const cursor = latest[0]?.cursor ?? `${BigInt((await ledger.head(signal)).sequence) << 32n}-0`;
         ledger.watchTrades(market.base, market.quote, cursor, { event: (it) => traded(market, it) }, signal);
         return;
@@ -139,9 +140,9 @@ export function createMarketData(
 
   return {
     markets,
-    book: (market) => books.get(keyOf(market))?.book(),
-    pool: (market) => books.get(keyOf(market))?.pool(),
-    trades: (market) => trades.get(keyOf(market)) ?? [],
+    book: (market) => books.get(marketKey(market))?.book(),
+    pool: (market) => books.get(marketKey(market))?.pool(),
+    trades: (market) => trades.get(marketKey(market)) ?? [],
     async quote(request, signal) {
       const [from, to] = [tokenIn(request), tokenOut(request)];
       if (from === to) throw connectorError('invalid-params', 'baseToken and quoteToken must differ');
@@ -180,8 +181,6 @@ export function createMarketData(
     },
   };
 }
-
-const keyOf = ({ base, quote }: Market): string => `${base}/${quote}`;
 
 function listen<T>(to: Set<T>, one: T): () => void {
   to.add(one);

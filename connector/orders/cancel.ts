@@ -1,12 +1,11 @@
 import { isCoded, messageOf } from '../../common/errors.ts';
 import type { Ledger, OfferEntry } from '../ledger/types.ts';
-import type { Market } from '../market/asset.ts';
+import { type Market, marketKey } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import { exposure, marketOf } from './exposure.ts';
 import type { Registry } from './registry.ts';
 import { middle } from './safety.ts';
 import { deletionOf, type Step } from './steps.ts';
-import { marketKey } from './store.ts';
 import type { CancelReport } from './types.ts';
 import type { Worker } from './worker.ts';
 

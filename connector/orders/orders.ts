@@ -2,6 +2,8 @@ import type { ConnectorFile } from '../config.ts';
 import { connectorError } from '../errors.ts';
 import type { Ledger, OfferEntry } from '../ledger/types.ts';
 import { MAX_STROOPS } from '../market/amount.ts';
+import { marketKey } from '../market/asset.ts';
+import { priceKey } from '../market/levels.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Metrics } from '../metrics.ts';
 import type { State } from '../state.ts';
@@ -13,7 +15,7 @@ import { ledgerPrice, toPrice, tradeAmounts } from './price.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRegistry } from './registry.ts';
 import { deletionOf, type Step } from './steps.ts';
-import { type KeptOrder, marketKey } from './store.ts';
+import type { KeptOrder } from './store.ts';
 import type { Order, OrderRequest, Orders } from './types.ts';
 import { createWorker } from './worker.ts';
 
@@ -293,10 +295,4 @@ const contentOf = ({
   price,
   amount,
 }: Omit<OrderRequest, 'client' | 'clientOrderId'>): string =>
-  [market.base, market.quote, side, type, reduce(price.numerator, price.denominator), amount].join(' ');
-
-function reduce(n: bigint, d: bigint): string {
-  let [a, b] = [n, d];
-  while (b > 0n) [a, b] = [b, a % b];
-  return a === 0n ? `${n}/${d}` : `${n / a}/${d / a}`;
-}
+  [market.base, market.quote, side, type, priceKey(price), amount].join(' ');

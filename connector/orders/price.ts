@@ -1,5 +1,5 @@
 import { connectorError } from '../errors.ts';
-import { ceilDiv } from '../market/amount.ts';
+import { ceilDiv, least } from '../market/amount.ts';
 import type { Price, Side } from '../market/quote.ts';
 
 /** A fraction as the ledger keeps prices: both 1 to 2^31 − 1. Quote per base here. */
@@ -12,12 +12,6 @@ export interface Fraction {
 const MAX = 2_147_483_647n;
 /** A price further than this from the one asked (one in so many) is refused instead of used. */
 const PRECISION = 1_000_000n;
-
-export function least(first: bigint, ...others: bigint[]): bigint {
-  let found = first;
-  for (const value of others) if (value < found) found = value;
-  return found;
-}
 
 /**
  * The fraction of 32-bit numbers next to a price that is never worse for us than asked: at or above it for SELL, at or
@@ -62,7 +56,7 @@ function below({ n, d }: Fraction): Fraction {
 /** The most steps, up to `steps`, of adding `step` to `from` that stay within MAX. */
 function within(steps: bigint, from: Fraction, step: Fraction): bigint {
   const room = (value: bigint, by: bigint): bigint => (by === 0n ? steps : (MAX - value) / by);
-  return least(steps, room(from.n, step.n), room(from.d, step.d));
+  return [room(from.n, step.n), room(from.d, step.d)].reduce(least, steps);
 }
 
 /** Negative, zero or positive as `a` is below, at or above `b`. */

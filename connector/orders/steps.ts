@@ -1,10 +1,10 @@
 import { StrKey } from '@stellar/stellar-sdk/base';
 import * as xdr from '@stellar/stellar-sdk/xdr';
 import type { OfferEntry } from '../ledger/types.ts';
-import { ceilDiv } from '../market/amount.ts';
+import { ceilDiv, least } from '../market/amount.ts';
 import { type AssetId, fromXdrAsset, type Market, toXdrAsset } from '../market/asset.ts';
 import type { Price, Side } from '../market/quote.ts';
-import { type Fraction, least, tradeAmounts } from './price.ts';
+import { type Fraction, tradeAmounts } from './price.ts';
 
 /**
  * One operation of an order. `place` and `amend` leave an offer of at most `amount` base in the book, `delete` none;

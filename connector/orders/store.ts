@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { Market } from '../market/asset.ts';
+import { type Market, marketKey } from '../market/asset.ts';
 import type { Price } from '../market/quote.ts';
 import type { State } from '../state.ts';
 import type { Fraction } from './price.ts';
@@ -62,8 +62,6 @@ export interface PositionDelta {
   quote: bigint;
   state: 'open' | 'closed';
 }
-
-export const marketKey = ({ base, quote }: Market): string => `${base} ${quote}`;
 
 /** Orders that may still change; the others are kept in the store only. */
 export const isLive = ({ state, intent }: KeptOrder): boolean =>

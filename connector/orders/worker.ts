@@ -3,7 +3,7 @@ import { isCoded } from '../../common/errors.ts';
 import type { ConnectorFile } from '../config.ts';
 import { connectorError, errorRow } from '../errors.ts';
 import type { OfferEntry } from '../ledger/types.ts';
-import { NATIVE } from '../market/asset.ts';
+import { marketKey, NATIVE } from '../market/asset.ts';
 import type { MarketData } from '../market/types.ts';
 import type { Metrics } from '../metrics.ts';
 import type { BuildState, Ending, Engine, Intent, Plan, Receipt } from '../transactions/types.ts';
@@ -12,7 +12,7 @@ import { toPrice, tradeAmounts } from './price.ts';
 import { type Changes, isDone, type Registry } from './registry.ts';
 import { type Facts, judge, lastPrice } from './safety.ts';
 import { operationOf, readOutcome, type Step } from './steps.ts';
-import { type KeptOrder, type KeptPosition, marketKey, type PositionDelta } from './store.ts';
+import type { KeptOrder, KeptPosition, PositionDelta } from './store.ts';
 
 export interface WorkerOptions {
   file: Pick<ConnectorFile, 'account' | 'trading'>;

@@ -1,4 +1,5 @@
 import type { FeeStatistics } from '../ledger/types.ts';
+import { ceilDiv, least } from '../market/amount.ts';
 
 /** What bounds a bid; `Limits` of the policies with the percentile of the configuration. Stroops. */
 export interface FeeLimits {
@@ -76,14 +77,12 @@ export function bumpFee(
 ): bigint | 'not-needed' | 'forbidden' {
   const units = BigInt(bid.operations + 1);
   const market = wanted({ ...statistics, capacityUsage: 1 }, limits.percentile) * units;
-  const own = divideUp(bid.fee * units, BigInt(bid.units));
+  const own = ceilDiv(bid.fee * units, BigInt(bid.units));
   if (needed === undefined && market <= own) return 'not-needed';
   const floor =
-    needed === undefined ? own * REPLACEMENT_MULTIPLE : divideUp(needed.fee * units, BigInt(needed.units));
+    needed === undefined ? own * REPLACEMENT_MULTIPLE : ceilDiv(needed.fee * units, BigInt(needed.units));
   const fee = [market, own + 1n].reduce(most, floor);
   return fee <= limits.perOperation * units && fee <= limits.perTransaction ? fee : 'forbidden';
 }
 
 const most = (a: bigint, b: bigint): bigint => (b > a ? b : a);
-const divideUp = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
-const least = (a: bigint, b: bigint): bigint => (b < a ? b : a);
